@@ -1,0 +1,5 @@
+//! Tells the linker how an addon finds its symbols.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,239 @@
+//! Answers as `src-ts/engine.ts` declares them.
+
+use napi::bindgen_prelude::{Uint8Array, Uint32Array};
+use napi_derive::napi;
+use rvf_runtime::{CompactOutcome, DeleteOutcome, Hits, IngestOutcome, RowPage, SegmentInfo, Status, VerifyReport};
+
+#[napi(object)]
+pub struct EngineInfo {
+    pub dimension: u32,
+    pub metric: u32,
+    pub data_type: u32,
+    pub read_only: bool,
+    pub file_id: String,
+    pub parent_id: String,
+    pub lineage_depth: u32,
+    pub m: u32,
+    pub ef_construction: u32,
+    pub profile: u32,
+    pub embedding_model: Option<String>,
+}
+
+#[napi(object)]
+pub struct EngineIngest {
+    pub accepted: f64,
+    pub epoch: f64,
+    pub skipped: Vec<u32>,
+}
+
+impl From<IngestOutcome> for EngineIngest {
+    fn from(outcome: IngestOutcome) -> Self {
+        EngineIngest { accepted: outcome.accepted as f64, epoch: outcome.epoch as f64, skipped: outcome.skipped }
+    }
+}
+
+/// What each of several ingests did, in the order they came.
+#[napi(object)]
+pub struct EngineIngestGroup {
+    pub epochs: Vec<f64>,
+    /// An empty string for each ingest that succeeded; absent where all of them did.
+    pub errors: Option<Vec<String>>,
+}
+
+#[napi(object)]
+pub struct EngineDelete {
+    pub deleted: f64,
+    pub epoch: f64,
+}
+
+impl From<DeleteOutcome> for EngineDelete {
+    fn from(outcome: DeleteOutcome) -> Self {
+        EngineDelete { deleted: outcome.deleted as f64, epoch: outcome.epoch as f64 }
+    }
+}
+
+#[napi(object)]
+pub struct EngineHits {
+    pub ids: Vec<String>,
+    pub distances: Vec<f64>,
+    pub metadata: Option<String>,
+    pub without_metadata: Option<Vec<u32>>,
+    pub vectors: Option<Uint8Array>,
+}
+
+impl From<Hits> for EngineHits {
+    fn from(hits: Hits) -> Self {
+        EngineHits {
+            ids: hits.ids,
+            distances: hits.distances.into_iter().map(f64::from).collect(),
+            metadata: hits.metadata,
+            without_metadata: some_unless_empty(hits.without_metadata),
+            vectors: hits.vectors.map(Uint8Array::from),
+        }
+    }
+}
+
+#[napi(object)]
+pub struct EngineBatchHits {
+    pub counts: Uint32Array,
+    pub ids: Vec<String>,
+    pub distances: Vec<f64>,
+    pub metadata: Option<String>,
+    pub without_metadata: Option<Vec<u32>>,
+    pub vectors: Option<Uint8Array>,
+}
+
+impl From<(Vec<u32>, Hits)> for EngineBatchHits {
+    fn from((counts, hits): (Vec<u32>, Hits)) -> Self {
+        let hits = EngineHits::from(hits);
+        EngineBatchHits {
+            counts: Uint32Array::from(counts),
+            ids: hits.ids,
+            distances: hits.distances,
+            metadata: hits.metadata,
+            without_metadata: hits.without_metadata,
+            vectors: hits.vectors,
+        }
+    }
+}
+
+#[napi(object)]
+pub struct EngineRows {
+    pub ids: Vec<String>,
+    pub indexes: Vec<u32>,
+    pub metadata: Option<String>,
+    pub without_metadata: Option<Vec<u32>>,
+    pub vectors: Option<Uint8Array>,
+    /// Where to go on, -1 at the end.
+    pub next: f64,
+}
+
+impl From<RowPage> for EngineRows {
+    fn from(page: RowPage) -> Self {
+        EngineRows {
+            ids: page.ids,
+            indexes: page.indexes,
+            metadata: page.metadata,
+            without_metadata: some_unless_empty(page.without_metadata),
+            vectors: page.vectors.map(Uint8Array::from),
+            next: page.next.map_or(-1.0, f64::from),
+        }
+    }
+}
+
+fn some_unless_empty(indexes: Vec<u32>) -> Option<Vec<u32>> {
+    Some(indexes).filter(|indexes| !indexes.is_empty())
+}
+
+#[napi(object)]
+pub struct EngineStatus {
+    pub total_vectors: f64,
+    pub total_segments: f64,
+    pub file_size_bytes: f64,
+    pub epoch: f64,
+    pub profile: u32,
+    pub compaction_running: bool,
+    pub dead_space_ratio: f64,
+    pub read_only: bool,
+    pub poisoned: bool,
+    pub mapped: bool,
+    pub total_rows: f64,
+    pub unindexed_rows: f64,
+    pub tail_bytes: f64,
+    pub retained_bytes: f64,
+    pub witness_entries: f64,
+    pub recovered_torn_bytes: f64,
+    pub recovered_commits: f64,
+}
+
+impl EngineStatus {
+    pub(crate) fn new(status: Status, profile: u8) -> Self {
+        EngineStatus {
+            total_vectors: status.vector_count as f64,
+            total_segments: status.segment_count as f64,
+            file_size_bytes: status.file_bytes as f64,
+            epoch: status.epoch as f64,
+            profile: u32::from(profile),
+            compaction_running: status.is_compacting,
+            dead_space_ratio: status.dead_space_ratio,
+            read_only: status.is_read_only,
+            poisoned: status.is_poisoned,
+            mapped: status.is_mapped,
+            total_rows: status.row_count as f64,
+            // Every search is exact so far: no row is in an index, and none is retained for a branch.
+            unindexed_rows: status.vector_count as f64,
+            tail_bytes: status.tail_bytes as f64,
+            retained_bytes: 0.0,
+            witness_entries: status.witness_count as f64,
+            recovered_torn_bytes: status.recovered_torn_bytes as f64,
+            recovered_commits: status.recovered_commits as f64,
+        }
+    }
+}
+
+#[napi(object)]
+pub struct EngineSegment {
+    pub id: f64,
+    pub offset: f64,
+    pub payload_length: f64,
+    pub seg_type: String,
+}
+
+impl From<SegmentInfo> for EngineSegment {
+    fn from(segment: SegmentInfo) -> Self {
+        EngineSegment {
+            id: segment.id as f64,
+            offset: segment.offset as f64,
+            payload_length: segment.payload_bytes as f64,
+            seg_type: segment.kind,
+        }
+    }
+}
+
+#[napi(object)]
+pub struct EngineCompact {
+    pub segments_compacted: f64,
+    pub bytes_reclaimed: f64,
+    pub epoch: f64,
+}
+
+impl From<CompactOutcome> for EngineCompact {
+    fn from(outcome: CompactOutcome) -> Self {
+        EngineCompact {
+            segments_compacted: outcome.segments_compacted as f64,
+            bytes_reclaimed: outcome.bytes_reclaimed as f64,
+            epoch: outcome.epoch as f64,
+        }
+    }
+}
+
+#[napi(object)]
+pub struct EngineProblem {
+    pub code: u32,
+    pub segment_id: f64,
+    pub offset: f64,
+    pub message: String,
+}
+
+#[napi(object)]
+pub struct EngineVerify {
+    pub segments: f64,
+    pub bytes: f64,
+    pub problems: Vec<EngineProblem>,
+}
+
+impl From<VerifyReport> for EngineVerify {
+    fn from(report: VerifyReport) -> Self {
+        let problem = |problem: rvf_runtime::Problem| EngineProblem {
+            code: problem.code as u32,
+            segment_id: problem.segment as f64,
+            offset: problem.offset as f64,
+            message: problem.message,
+        };
+        EngineVerify {
+            segments: report.segments as f64,
+            bytes: report.bytes as f64,
+            problems: report.problems.into_iter().map(problem).collect(),
+        }
+    }
+}

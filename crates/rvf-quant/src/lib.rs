@@ -1,0 +1,25 @@
+//! Distances between vectors, and the k smallest of them.
+//!
+//! [`Scorer`] holds one query and scores rows of packed little-endian bytes against it, with the fastest kernel this
+//! CPU can run. [`TopK`] keeps the best. Neither ever sees a file.
+//!
+//! | metric | distance | rows |
+//! |---|---|---|
+//! | `l2` | sum of squared differences | `F32` |
+//! | `cosine` | `1 - cos`, in `[0, 2]`; 1 where either side is the zero vector | `F32` |
+//! | `dotproduct` | `-dot` | `F32` |
+//! | `hamming` | differing bits | `Binary` |
+
+mod error;
+mod finish;
+mod kernels;
+mod query;
+pub mod reference;
+mod scorer;
+mod topk;
+mod wide;
+
+pub use error::QuantError;
+pub use kernels::{Isa, Kernel};
+pub use scorer::Scorer;
+pub use topk::TopK;

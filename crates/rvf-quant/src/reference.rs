@@ -1,0 +1,99 @@
+//! Portable kernels: the oracle of the tests, and what runs where no kernel of its own exists (wasm32 among them).
+//!
+//! Floats are summed in `f32`, in [`LANES`] independent partial sums that LLVM turns into vector registers; their
+//! error grows with `dimension / LANES`, so it is smaller than that of one running sum. Rows are bytes of any
+//! alignment.
+
+/// Partial sums of one kernel: four registers of 128 bits, enough to hide the latency of an addition.
+pub const LANES: usize = 16;
+
+/// Sum of squared differences of `query` and the little-endian floats in `row`.
+///
+/// The shorter side decides how many elements count.
+pub fn squared_l2(query: &[f32], row: &[u8]) -> f32 {
+    let mut partial = [0.0_f32; LANES];
+    for_each_block(query, row, |left, right| {
+        for lane in 0..LANES {
+            let difference = left[lane] - right[lane];
+            partial[lane] += difference * difference;
+        }
+    });
+    total(partial)
+}
+
+/// Dot product of `query` and the little-endian floats in `row`.
+///
+/// The shorter side decides how many elements count.
+pub fn dot(query: &[f32], row: &[u8]) -> f32 {
+    let mut partial = [0.0_f32; LANES];
+    for_each_block(query, row, |left, right| {
+        for lane in 0..LANES {
+            partial[lane] += left[lane] * right[lane];
+        }
+    });
+    total(partial)
+}
+
+/// Dot product of `query` and `row`, and the squared norm of `row`, in one pass.
+///
+/// The shorter side decides how many elements count.
+pub fn dot_and_squared_norm(query: &[f32], row: &[u8]) -> [f32; 2] {
+    let (mut dot, mut squared_norm) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    for_each_block(query, row, |left, right| {
+        for lane in 0..LANES {
+            dot[lane] += left[lane] * right[lane];
+            squared_norm[lane] += right[lane] * right[lane];
+        }
+    });
+    [total(dot), total(squared_norm)]
+}
+
+/// Number of differing bits. The shorter side decides how many bytes count.
+#[inline(always)]
+pub fn hamming(query: &[u8], row: &[u8]) -> u32 {
+    let bytes = query.len().min(row.len());
+    let (query_words, query_rest) = query[..bytes].as_chunks::<8>();
+    let (row_words, row_rest) = row[..bytes].as_chunks::<8>();
+    let mut differing = 0_u64;
+    for (left, right) in query_words.iter().zip(row_words) {
+        differing += u64::from((u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right)).count_ones());
+    }
+    for (left, right) in query_rest.iter().zip(row_rest) {
+        differing += u64::from((left ^ right).count_ones());
+    }
+    differing as u32
+}
+
+/// Hands out both sides in blocks, the last one padded with zeros.
+///
+/// Padding, rather than a loop over the rest, keeps partial sums from being indexed by a variable: LLVM would hold them
+/// in memory instead of registers.
+#[inline(always)]
+fn for_each_block(query: &[f32], row: &[u8], mut visit: impl FnMut(&[f32; LANES], &[f32; LANES])) {
+    let row = row.as_chunks::<4>().0;
+    let count = query.len().min(row.len());
+    let (query_blocks, query_rest) = query[..count].as_chunks::<LANES>();
+    let (row_blocks, row_rest) = row[..count].as_chunks::<LANES>();
+    for (left, right) in query_blocks.iter().zip(row_blocks) {
+        visit(left, &right.map(f32::from_le_bytes));
+    }
+    if !query_rest.is_empty() {
+        let (mut left, mut right) = ([0.0; LANES], [[0; 4]; LANES]);
+        left[..query_rest.len()].copy_from_slice(query_rest);
+        right[..row_rest.len()].copy_from_slice(row_rest);
+        visit(&left, &right.map(f32::from_le_bytes));
+    }
+}
+
+/// Sum of all lanes, as a tree.
+#[inline(always)]
+fn total(mut lanes: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}

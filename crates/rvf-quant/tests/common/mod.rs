@@ -1,0 +1,43 @@
+//! What the kernel tests share.
+
+use rvf_quant::{Isa, Kernel};
+use std::io::Write;
+use std::sync::Once;
+
+/// Every kernel of this build that this machine can run. The others are named on stderr, past the test harness, which
+/// would swallow what a passing test prints: nobody shall take them for tested.
+pub fn kernels() -> Vec<Kernel> {
+    static REPORT: Once = Once::new();
+    REPORT.call_once(|| {
+        for isa in Isa::ALL {
+            if is_for_this_architecture(isa) && Kernel::of(isa).is_none() {
+                let _ = writeln!(std::io::stderr(), "SKIPPED: this machine cannot run the {isa:?} kernels");
+            }
+        }
+    });
+    Isa::ALL.into_iter().filter_map(Kernel::of).collect()
+}
+
+fn is_for_this_architecture(isa: Isa) -> bool {
+    match isa {
+        Isa::Portable => true,
+        Isa::Avx2 | Isa::Avx512 => cfg!(target_arch = "x86_64"),
+        Isa::Neon => cfg!(target_arch = "aarch64"),
+    }
+}
+
+pub fn bytes_of(floats: &[f32]) -> Vec<u8> {
+    floats.iter().flat_map(|float| float.to_le_bytes()).collect()
+}
+
+/// Floats in [-1, 1) from xorshift64.
+pub fn random_floats(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}

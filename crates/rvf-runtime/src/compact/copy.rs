@@ -1,0 +1,184 @@
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+use rvf_types::limits::SEGMENT_SPLIT_BYTES;
+use rvf_types::{Row, SegmentFlags, SegmentKind};
+use rvf_wire::{HEAD_BYTES, IdsBuilder, MetaBuilder, VecHeader, id_hash};
+
+use rvf_manifest::SegmentEntry;
+
+use crate::control::Control;
+use crate::create::sync;
+use crate::runs::Run;
+use crate::snapshot::Snapshot;
+use crate::storage::{LockOutcome, OpenMode, StorageFile};
+use crate::store::RvfStore;
+use crate::write::{Append, Part};
+use crate::{Result, RvfError};
+use rvf_types::ErrorCode;
+
+/// Bytes of rows copied between two looks at what else the store is doing.
+const CHUNK_BYTES: usize = 4 << 20;
+/// The longest pause that the copy makes for commits, in milliseconds.
+const PAUSE_MS_MAX: u64 = 20;
+
+/// The file that a compaction writes.
+pub(crate) struct NewFile {
+    pub(super) store: RvfStore,
+    pub(super) file: Arc<dyn StorageFile>,
+    pub(super) lock: Arc<dyn StorageFile>,
+    pub(super) append: Append,
+    pub(super) entries: Vec<SegmentEntry>,
+    /// Old rows that have been copied: a row's new number is its rank here.
+    pub(super) copied: RoaringBitmap,
+    /// First old row that no copy has looked at.
+    pub(super) next_old_row: Row,
+    pub(super) next_new_row: Row,
+}
+
+impl NewFile {
+    /// Locks the new file and writes its head: the same identity as the old one.
+    pub(super) fn create(
+        store: &RvfStore,
+        path: &str,
+        file: &Arc<dyn StorageFile>,
+        snapshot: &Snapshot,
+    ) -> Result<NewFile> {
+        let host = &store.shared.host;
+        let lock = host.storage.open(path, OpenMode::ReadWrite)?;
+        if lock.try_lock()? != LockOutcome::Acquired {
+            return Err(RvfError::new(ErrorCode::Busy, format!("{path} is in use")));
+        }
+        let mut head = vec![0; HEAD_BYTES];
+        snapshot.file.read_at(0, &mut head)?;
+        for offset in rvf_wire::ANCHOR_OFFSETS {
+            head[offset as usize..offset as usize + 4096].fill(0);
+        }
+        file.write_at(0, &[&head])?;
+        // Numbers go on where the old file's end: one behind every segment that it may get meanwhile is taken at the swap.
+        let append =
+            Append::new(HEAD_BYTES as u64, snapshot.salt, next_segment_id(snapshot), host.clock.now_ns(), false);
+        Ok(NewFile {
+            store: store.clone(),
+            file: Arc::clone(file),
+            lock,
+            append,
+            entries: Vec::new(),
+            copied: RoaringBitmap::new(),
+            next_old_row: 0,
+            next_new_row: 0,
+        })
+    }
+
+    pub(super) fn sync(&self) -> Result<()> {
+        sync(&*self.file)
+    }
+
+    /// Copies the living rows that no copy has looked at yet.
+    pub(super) fn copy_new_rows(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
+        let rows: Vec<Row> =
+            (self.next_old_row..snapshot.next_row).filter(|row| !snapshot.dead.contains(*row)).collect();
+        let row_bytes = snapshot.row_bytes();
+        let rows_per_segment = (SEGMENT_SPLIT_BYTES as usize / row_bytes).max(1);
+        for chunk in rows.chunks(rows_per_segment) {
+            self.copy_vectors(snapshot, chunk, control)?;
+        }
+        self.copy_ids(snapshot, &rows)?;
+        self.copy_metadata(snapshot, &rows)?;
+        self.copied.append(rows.iter().copied()).map_err(|_| RvfError::internal("rows are copied in order"))?;
+        self.next_old_row = snapshot.next_row;
+        self.next_new_row += rows.len() as u32;
+        Ok(())
+    }
+
+    fn copy_vectors(&mut self, snapshot: &Snapshot, rows: &[Row], control: &Control) -> Result<()> {
+        let already = self.entries.iter().filter(|entry| entry.header.kind == SegmentKind::VEC);
+        let first_row: Row = already.map(|entry| entry.row_count).sum();
+        let header = VecHeader { first_row, row_count: rows.len() as u32, ..snapshot.shape() };
+        let mut bytes = Vec::with_capacity(header.data_bytes() as usize);
+        bytes.extend_from_slice(&header.encode());
+        let rows_per_chunk = (CHUNK_BYTES / snapshot.row_bytes()).max(1);
+        for chunk in rows.chunks(rows_per_chunk) {
+            control.check()?;
+            // Nobody waits for the compaction of a closed store.
+            self.store.current()?;
+            let started_ns = self.store.shared.host.clock.monotonic_ns();
+            for row in chunk {
+                bytes.extend_from_slice(&snapshot.vector(*row)?);
+            }
+            control.add_done(chunk.len() as u64);
+            self.pause(started_ns);
+        }
+        self.segment(SegmentKind::VEC, bytes, (first_row, header.row_count))
+    }
+
+    /// The I/O budget: the copy rests for as long as its last step took, so that commits and queries get their half.
+    fn pause(&self, started_ns: u64) {
+        let clock = &self.store.shared.host.clock;
+        let took_ms = clock.monotonic_ns().saturating_sub(started_ns) / 1_000_000;
+        clock.sleep_ms(took_ms.min(PAUSE_MS_MAX));
+    }
+
+    fn copy_ids(&mut self, snapshot: &Snapshot, rows: &[Row]) -> Result<()> {
+        let mut first_row = self.next_new_row;
+        let mut builder = IdsBuilder::new(first_row);
+        let mut epochs: Vec<(Row, u64)> = Vec::new();
+        let mut epochs_of = None;
+        for row in rows {
+            let Some(run) = snapshot.ids.find(*row) else {
+                return Err(RvfError::internal(format!("row {row} has no id")));
+            };
+            if epochs_of != Some(run.first_row()) {
+                epochs = run.epoch_ranges()?;
+                epochs_of = Some(run.first_row());
+            }
+            let range = epochs.partition_point(|(first, _)| first <= row);
+            let epoch = range.checked_sub(1).map_or(0, |index| epochs[index].1);
+            let id = run.id(*row)?;
+            builder.push(Some((id_hash(&id, snapshot.salt), &id)), epoch);
+            if builder.data_bytes() as u64 >= SEGMENT_SPLIT_BYTES {
+                let row_count = builder.row_count();
+                self.segment(SegmentKind::IDS, builder.finish(), (first_row, row_count))?;
+                first_row += row_count;
+                builder = IdsBuilder::new(first_row);
+            }
+        }
+        let row_count = builder.row_count();
+        if row_count == 0 {
+            return Ok(());
+        }
+        self.segment(SegmentKind::IDS, builder.finish(), (first_row, row_count))
+    }
+
+    fn copy_metadata(&mut self, snapshot: &Snapshot, rows: &[Row]) -> Result<()> {
+        let mut first_row = self.next_new_row;
+        let mut builder = MetaBuilder::new(first_row);
+        for row in rows {
+            let text = snapshot.metadata(*row)?;
+            builder.push(text.as_deref().unwrap_or_default());
+            if builder.data_bytes() as u64 >= SEGMENT_SPLIT_BYTES {
+                let row_count = builder.row_count();
+                self.segment(SegmentKind::META, builder.finish(), (first_row, row_count))?;
+                first_row += row_count;
+                builder = MetaBuilder::new(first_row);
+            }
+        }
+        let row_count = builder.row_count();
+        if builder.is_blank() {
+            return Ok(());
+        }
+        self.segment(SegmentKind::META, builder.finish(), (first_row, row_count))
+    }
+
+    /// Adds a segment and writes it at once; nobody reads this file yet.
+    pub(super) fn segment(&mut self, kind: SegmentKind, bytes: Vec<u8>, rows: (Row, u32)) -> Result<()> {
+        let entry = self.append.segment(kind, SegmentFlags::MORE_FOLLOWS, vec![Part::Owned(bytes)], rows)?;
+        self.entries.push(entry);
+        self.append.flush(&*self.file)
+    }
+}
+
+fn next_segment_id(snapshot: &Snapshot) -> u64 {
+    let newest = snapshot.segments().into_iter().map(|entry| entry.id()).max();
+    newest.unwrap_or(1) + 1
+}

@@ -1,0 +1,37 @@
+//! The engine: a vector store in one file. The only crate that touches storage, through one trait.
+
+mod backup;
+mod compact;
+mod control;
+mod create;
+mod dead_rows;
+mod error;
+mod host;
+#[cfg(not(target_family = "wasm"))]
+mod native;
+mod open;
+mod options;
+mod queue;
+mod read;
+mod refresh;
+mod runs;
+mod segment;
+mod snapshot;
+mod status;
+pub mod storage;
+mod store;
+mod temporary;
+mod verify;
+mod write;
+
+pub use control::Control;
+pub use error::{NotReady, Result, RvfError};
+pub use host::{Clock, Host, Random, Threads};
+pub use options::{CreateOptions, Durability, OpenOptions, SYNC_INTERVAL_MS};
+pub use read::{Hits, QueryOptions, RowPage, StoreSnapshot};
+pub use rvf_manifest::StoreOptions;
+pub use rvf_types as types;
+pub use status::{SegmentInfo, Status};
+pub use store::{CompactOutcome, RvfStore};
+pub use verify::{Problem, VerifyReport};
+pub use write::{Batch, DeleteOutcome, Done, IngestOutcome, OnDuplicate, Outcome, PackedStrings, Write};

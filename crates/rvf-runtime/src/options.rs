@@ -1,0 +1,104 @@
+use rvf_manifest::StoreOptions;
+use rvf_types::limits::DIMENSION_MAX;
+use rvf_types::{DataType, ErrorCode, Metric};
+
+use crate::{Result, RvfError};
+
+const M_RANGE: std::ops::RangeInclusive<u32> = 2..=256;
+const EF_CONSTRUCTION_RANGE: std::ops::RangeInclusive<u32> = 1..=10_000;
+const PROFILE_MAX: u8 = 3;
+const EMBEDDING_MODEL_BYTES_MAX: usize = 1_024;
+
+/// When a commit is made durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Before it is acknowledged.
+    #[default]
+    Commit,
+    /// At most [`SYNC_INTERVAL_MS`] later: a power cut may take what was acknowledged since, in whole commits.
+    Interval,
+    /// At a checkpoint, at `freeze` and at close.
+    None,
+}
+
+/// How long `Durability::Interval` may leave commits unsynced, in milliseconds.
+pub const SYNC_INTERVAL_MS: u64 = 100;
+
+/// What a store is created with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateOptions {
+    /// What is kept in the file.
+    pub store: StoreOptions,
+    /// When this handle's commits are made durable.
+    pub durability: Durability,
+}
+
+impl CreateOptions {
+    /// Options with the usual graph parameters.
+    pub fn new(dimension: u32, metric: Metric) -> CreateOptions {
+        CreateOptions {
+            store: StoreOptions {
+                dimension,
+                data_type: if metric == Metric::Hamming { DataType::Binary } else { DataType::F32 },
+                metric,
+                m: 16,
+                ef_construction: 200,
+                profile: 0,
+                embedding_model: None,
+            },
+            durability: Durability::Commit,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let refuse = |message: String| Err(RvfError::new(ErrorCode::InvalidOptions, message));
+        let store = &self.store;
+        if store.dimension == 0 || store.dimension > DIMENSION_MAX {
+            let message = format!("dimension is {}, it must be 1 to DIMENSION_MAX ({DIMENSION_MAX})", store.dimension);
+            return refuse(message);
+        }
+        let data_type = if store.metric == Metric::Hamming { DataType::Binary } else { DataType::F32 };
+        if store.data_type != data_type {
+            return Err(RvfError::new(
+                ErrorCode::MetricUnsupported,
+                format!("metric {} needs vectors of type {data_type:?}", store.metric.name()),
+            ));
+        }
+        if !M_RANGE.contains(&store.m) || !EF_CONSTRUCTION_RANGE.contains(&store.ef_construction) {
+            return refuse(format!(
+                "m is {} and efConstruction {}, they must be 2 to 256 and 1 to 10000",
+                store.m, store.ef_construction
+            ));
+        }
+        if store.profile > PROFILE_MAX {
+            return refuse(format!("profile is {}, it must be 0 to {PROFILE_MAX}", store.profile));
+        }
+        let model_bytes = store.embedding_model.as_ref().map_or(0, String::len);
+        if model_bytes > EMBEDDING_MODEL_BYTES_MAX {
+            return refuse(format!(
+                "embeddingModel has {model_bytes} bytes, at most {EMBEDDING_MODEL_BYTES_MAX} are kept"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// No lock is taken and nothing is ever written.
+    pub read_only: bool,
+    /// How long to wait for another writer's lock, in milliseconds.
+    pub busy_timeout_ms: u64,
+    /// Model that the caller's vectors come from: must be the one the store was created with.
+    pub embedding_model: Option<String>,
+    /// When this handle's commits are made durable.
+    pub durability: Durability,
+}
+
+impl OpenOptions {
+    /// Options for reading only.
+    pub fn read_only() -> OpenOptions {
+        OpenOptions { read_only: true, ..OpenOptions::default() }
+    }
+}

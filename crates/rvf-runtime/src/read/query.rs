@@ -1,0 +1,181 @@
+use rvf_types::limits::{K_MAX, QUERY_BATCH_MAX};
+use rvf_types::{ErrorCode, Row};
+
+use crate::control::{Control, Deadline};
+use crate::read::exact::scan;
+use crate::snapshot::Snapshot;
+use crate::store::RvfStore;
+use crate::write::check_vectors;
+use crate::{Result, RvfError};
+
+/// What a query answers with, and when it gives up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueryOptions {
+    /// Number of neighbours.
+    pub k: usize,
+    /// Neighbours that are farther are left out.
+    pub distance_max: Option<f32>,
+    /// Milliseconds after which the query gives up, 0 for never.
+    pub timeout_ms: u64,
+    /// Answer with the neighbours' metadata.
+    pub with_metadata: bool,
+    /// Answer with the neighbours' vectors.
+    pub with_vectors: bool,
+}
+
+/// Neighbours, nearest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Hits {
+    /// Ids.
+    pub ids: Vec<String>,
+    /// Distances in the store's metric.
+    pub distances: Vec<f32>,
+    /// A JSON array with one value per neighbour; `None` where no neighbour has metadata, or none was asked for.
+    pub metadata: Option<String>,
+    /// Indexes of the neighbours without metadata, whose value in the array is `null`.
+    pub without_metadata: Vec<u32>,
+    /// The vectors' bytes, one behind the other, where asked for.
+    pub vectors: Option<Vec<u8>>,
+}
+
+impl RvfStore {
+    /// The neighbours of one vector, given as its bytes.
+    pub fn query(&self, vector: &[u8], options: &QueryOptions, control: Option<&Control>) -> Result<Hits> {
+        let snapshot = self.current()?;
+        check_query(&snapshot, vector, 1, options)?;
+        let rows = self.nearest(&snapshot, vector, options, &self.deadline(options, control))?;
+        attach(&snapshot, &rows, options)
+    }
+
+    /// The neighbours of several vectors, given one behind the other: how many each has, and all of them in order.
+    pub fn query_batch(
+        &self,
+        vectors: &[u8],
+        options: &QueryOptions,
+        control: Option<&Control>,
+    ) -> Result<(Vec<u32>, Hits)> {
+        let snapshot = self.current()?;
+        let row_bytes = snapshot.row_bytes();
+        let count = vectors.len() / row_bytes;
+        check_query(&snapshot, vectors, count, options)?;
+        let deadline = self.deadline(options, control);
+        let mut counts = Vec::with_capacity(count);
+        let mut rows = Vec::new();
+        for vector in vectors.chunks_exact(row_bytes) {
+            let nearest = self.nearest(&snapshot, vector, options, &deadline)?;
+            counts.push(nearest.len() as u32);
+            rows.extend(nearest);
+        }
+        Ok((counts, attach(&snapshot, &rows, options)?))
+    }
+
+    fn deadline<'a>(&'a self, options: &QueryOptions, control: Option<&'a Control>) -> Deadline<'a> {
+        let clock = &*self.shared.host.clock;
+        let at_ns = (options.timeout_ms > 0)
+            .then(|| clock.monotonic_ns().saturating_add(options.timeout_ms.saturating_mul(1_000_000)));
+        Deadline { control, clock, at_ns }
+    }
+
+    /// The plan: so far every question is answered by an exact scan.
+    fn nearest(
+        &self,
+        snapshot: &Snapshot,
+        vector: &[u8],
+        options: &QueryOptions,
+        deadline: &Deadline<'_>,
+    ) -> Result<Vec<(f32, Row)>> {
+        if snapshot.vector_count == 0 {
+            return Ok(Vec::new());
+        }
+        scan(snapshot, vector, options.k, options.distance_max, deadline)
+    }
+}
+
+fn check_query(snapshot: &Snapshot, vectors: &[u8], count: usize, options: &QueryOptions) -> Result<()> {
+    if options.k == 0 || options.k > K_MAX {
+        return Err(RvfError::new(
+            ErrorCode::KTooLarge,
+            format!("k is {}, it must be 1 to K_MAX ({K_MAX})", options.k),
+        ));
+    }
+    if options.distance_max.is_some_and(f32::is_nan) {
+        return Err(RvfError::input("distanceMax is NaN, it must be a number"));
+    }
+    if count == 0 || count > QUERY_BATCH_MAX || vectors.len() != count * snapshot.row_bytes() {
+        return Err(RvfError::new(
+            ErrorCode::DimensionMismatch,
+            format!(
+                "the query has {} bytes, vectors of dimension {} have {} (and a batch at most QUERY_BATCH_MAX \
+                 ({QUERY_BATCH_MAX}) of them)",
+                vectors.len(),
+                snapshot.options().dimension,
+                snapshot.row_bytes()
+            ),
+        ));
+    }
+    check_vectors(vectors, snapshot.options(), "vector")
+}
+
+/// Adds to rows what the caller asked for.
+fn attach(snapshot: &Snapshot, rows: &[(f32, Row)], options: &QueryOptions) -> Result<Hits> {
+    let mut hits = Hits {
+        ids: Vec::with_capacity(rows.len()),
+        distances: rows.iter().map(|(distance, _)| *distance).collect(),
+        ..Hits::default()
+    };
+    for (_, row) in rows {
+        hits.ids.push(snapshot.id(*row)?);
+    }
+    let rows = rows.iter().map(|(_, row)| *row);
+    if options.with_metadata {
+        (hits.metadata, hits.without_metadata) = metadata_array(snapshot, rows.clone())?;
+    }
+    if options.with_vectors {
+        hits.vectors = Some(vector_bytes(snapshot, rows)?);
+    }
+    Ok(hits)
+}
+
+/// The rows' metadata as one JSON array, `None` where no row has any, and the indexes of those without.
+pub(crate) fn metadata_array(
+    snapshot: &Snapshot,
+    rows: impl Iterator<Item = Row>,
+) -> Result<(Option<String>, Vec<u32>)> {
+    let mut without = Vec::new();
+    if snapshot.meta.len() == 0 {
+        return Ok((None, without));
+    }
+    let mut json = Vec::from(b"[");
+    let mut has_any = false;
+    for (index, row) in (0u32..).zip(rows) {
+        if index > 0 {
+            json.push(b',');
+        }
+        match snapshot.metadata(row)? {
+            Some(text) => {
+                has_any = true;
+                json.extend_from_slice(&text);
+            }
+            None => {
+                without.push(index);
+                json.extend_from_slice(b"null");
+            }
+        }
+    }
+    if !has_any {
+        return Ok((None, Vec::new()));
+    }
+    json.push(b']');
+    let text = String::from_utf8(json)
+        .map_err(|_| RvfError::new(ErrorCode::InvalidChecksum, "stored metadata is not UTF-8; run verify()"))?;
+    Ok((Some(text), without))
+}
+
+/// The rows' vectors, one behind the other.
+pub(crate) fn vector_bytes(snapshot: &Snapshot, rows: impl Iterator<Item = Row>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for row in rows {
+        bytes.extend_from_slice(&snapshot.vector(row)?);
+    }
+    Ok(bytes)
+}

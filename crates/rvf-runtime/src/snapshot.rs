@@ -1,0 +1,122 @@
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rvf_manifest::{LocatedSegment, Manifest, SegmentEntry, StoreOptions};
+use rvf_types::{Epoch, Row};
+use rvf_wire::{VecHeader, id_hash};
+
+use crate::Result;
+use crate::dead_rows::DeadRows;
+use crate::runs::{IdRun, MetaRun, Run, RunList, VectorRun};
+use crate::segment::Slice;
+use crate::storage::StorageFile;
+
+/// One committed state of the store. Never changes; the writer publishes a new one with each commit, readers keep theirs
+/// for as long as they need it.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) file: Arc<dyn StorageFile>,
+    pub(crate) salt: u32,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) manifest_segment: LocatedSegment,
+    pub(crate) epoch: Epoch,
+    pub(crate) committed_end: u64,
+    pub(crate) next_row: Row,
+    pub(crate) vector_count: u64,
+    pub(crate) witness_head: [u8; 32],
+    pub(crate) witness_count: u64,
+    pub(crate) dead: DeadRows,
+    pub(crate) vectors: RunList<VectorRun>,
+    pub(crate) ids: RunList<IdRun>,
+    pub(crate) meta: RunList<MetaRun>,
+    /// Segments since the manifest, in order; this snapshot knows the first `tail_segment_count` of them.
+    pub(crate) tail_segments: Arc<Mutex<Vec<SegmentEntry>>>,
+    pub(crate) tail_segment_count: usize,
+}
+
+impl Snapshot {
+    pub(crate) fn options(&self) -> &StoreOptions {
+        &self.manifest.options
+    }
+
+    /// The header of VEC segments of this store, without rows.
+    pub(crate) fn shape(&self) -> VecHeader {
+        shape(self.options())
+    }
+
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.shape().row_bytes()
+    }
+
+    pub(crate) fn is_alive(&self, row: Row) -> bool {
+        row < self.next_row && !self.dead.contains(row)
+    }
+
+    /// The row that holds an id now.
+    pub(crate) fn find(&self, id: &[u8]) -> Result<Option<Row>> {
+        self.find_hashed(id_hash(id, self.salt), id)
+    }
+
+    /// As [`Snapshot::find`], for an id whose hash is known.
+    pub(crate) fn find_hashed(&self, hash: u64, id: &[u8]) -> Result<Option<Row>> {
+        for run in self.ids.iter().rev() {
+            if let Some(row) = run.find(hash, id, |row| self.is_alive(row))? {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The id of a living row.
+    pub(crate) fn id(&self, row: Row) -> Result<String> {
+        let Some(run) = self.ids.find(row) else {
+            return Err(crate::RvfError::internal(format!("row {row} has no id")));
+        };
+        let bytes = run.id(row)?;
+        match std::str::from_utf8(&bytes) {
+            Ok(id) if !id.is_empty() => Ok(id.to_owned()),
+            _ => Err(run.bytes().damaged("an id")),
+        }
+    }
+
+    /// The metadata of a row as JSON text, `None` where it has none.
+    pub(crate) fn metadata(&self, row: Row) -> Result<Option<Slice<'_>>> {
+        match self.meta.find(row) {
+            Some(run) => Ok(Some(run.text(row)?).filter(|text| !text.is_empty())),
+            None => Ok(None),
+        }
+    }
+
+    /// The vector of a row.
+    pub(crate) fn vector(&self, row: Row) -> Result<Slice<'_>> {
+        match self.vectors.find(row) {
+            Some(run) => run.row(row),
+            None => Err(crate::RvfError::internal(format!("row {row} has no vector"))),
+        }
+    }
+
+    /// The segments a reader of this state depends on: head, base, manifest, tail.
+    pub(crate) fn segments(&self) -> Vec<SegmentEntry> {
+        let mut segments = self.manifest.segments.clone();
+        segments.push(SegmentEntry {
+            offset: self.manifest_segment.extent.offset,
+            header: self.manifest_segment.header,
+            first_row: 0,
+            row_count: 0,
+        });
+        segments.extend_from_slice(&self.tail_segments.lock()[..self.tail_segment_count]);
+        segments
+    }
+}
+
+/// The header of VEC segments of a store, without rows.
+pub(crate) fn shape(options: &StoreOptions) -> VecHeader {
+    VecHeader {
+        space: 0,
+        data_type: options.data_type,
+        metric: options.metric,
+        dimension: options.dimension,
+        first_row: 0,
+        row_count: 0,
+    }
+}

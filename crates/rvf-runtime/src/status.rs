@@ -1,0 +1,123 @@
+use std::sync::atomic::Ordering;
+
+use rvf_manifest::{Lineage, StoreOptions};
+use rvf_types::{Epoch, SegmentId};
+use rvf_wire::HEAD_BYTES;
+
+use crate::Result;
+use crate::runs::Run;
+use crate::segment::RunBytes;
+use crate::store::RvfStore;
+
+/// What a store says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// Vectors that are not deleted.
+    pub vector_count: u64,
+    /// Rows given out, dead ones included.
+    pub row_count: u64,
+    /// Segments that the newest state depends on.
+    pub segment_count: u64,
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// Epoch of the newest commit.
+    pub epoch: Epoch,
+    /// True while a compaction runs.
+    pub is_compacting: bool,
+    /// Share of the file that the newest state does not need, 0 to 1.
+    pub dead_space_ratio: f64,
+    /// True where nothing can be written.
+    pub is_read_only: bool,
+    /// True after a failed write.
+    pub is_poisoned: bool,
+    /// True where vectors are read from a mapping of the file.
+    pub is_mapped: bool,
+    /// Bytes behind the last checkpoint.
+    pub tail_bytes: u64,
+    /// Witness entries since the file's first commit.
+    pub witness_count: u64,
+    /// Bytes that opening discarded as the rest of an interrupted write.
+    pub recovered_torn_bytes: u64,
+    /// Commits that opening replayed because the store had not been closed.
+    pub recovered_commits: u64,
+}
+
+/// A segment that the newest state depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Number of the segment.
+    pub id: SegmentId,
+    /// Offset of its header.
+    pub offset: u64,
+    /// Bytes of its payload.
+    pub payload_bytes: u64,
+    /// Name of its kind.
+    pub kind: String,
+}
+
+impl RvfStore {
+    /// What the store was created with.
+    pub fn options(&self) -> StoreOptions {
+        self.shared.store_options.clone()
+    }
+
+    /// Identity and parents of the file.
+    pub fn lineage(&self) -> Lineage {
+        self.shared.lineage
+    }
+
+    /// True where the store was opened read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.options.read_only
+    }
+
+    /// Sizes, counts and health.
+    pub fn status(&self) -> Result<Status> {
+        let snapshot = self.current()?;
+        let segments = snapshot.segments();
+        let file_bytes = snapshot.file.len()?;
+        let extents = segments.iter().filter_map(|entry| entry.extent().ok());
+        let live_segment_bytes: u64 = extents.map(|extent| extent.end() - extent.offset).sum();
+        let dead_row_bytes = snapshot.dead.count() * snapshot.row_bytes() as u64;
+        let needed = (HEAD_BYTES as u64 + live_segment_bytes).saturating_sub(dead_row_bytes);
+        let recovery = *self.shared.recovery.lock();
+        let newest_vectors = snapshot.vectors.iter().next_back();
+        Ok(Status {
+            vector_count: snapshot.vector_count,
+            row_count: u64::from(snapshot.next_row),
+            segment_count: segments.len() as u64 + 1,
+            file_bytes,
+            epoch: snapshot.epoch,
+            is_compacting: self.shared.is_compacting.load(Ordering::Acquire),
+            dead_space_ratio: 1.0 - (needed as f64 / file_bytes.max(1) as f64).clamp(0.0, 1.0),
+            is_read_only: self.shared.options.read_only,
+            is_poisoned: self.shared.is_poisoned.load(Ordering::Acquire),
+            is_mapped: match newest_vectors.map(|run| run.bytes()) {
+                Some(RunBytes::Segment(segment)) => segment.is_mapped(),
+                _ => false,
+            },
+            tail_bytes: snapshot.committed_end - snapshot.manifest_segment.extent.end(),
+            witness_count: snapshot.witness_count,
+            recovered_torn_bytes: recovery.torn_bytes,
+            recovered_commits: recovery.commits,
+        })
+    }
+
+    /// The segments that the newest state depends on, in file order.
+    pub fn segments(&self) -> Result<Vec<SegmentInfo>> {
+        let snapshot = self.current()?;
+        let mut segments =
+            vec![SegmentInfo { id: 1, offset: 0, payload_bytes: HEAD_BYTES as u64 - 64, kind: "head".to_owned() }];
+        segments.extend(snapshot.segments().into_iter().map(|entry| SegmentInfo {
+            id: entry.id(),
+            offset: entry.offset,
+            payload_bytes: entry.header.payload_bytes,
+            kind: match entry.header.kind.name() {
+                Some(name) => name.to_owned(),
+                None => format!("unknown(0x{:02x})", entry.header.kind.0),
+            },
+        }));
+        segments.sort_by_key(|segment| segment.offset);
+        Ok(segments)
+    }
+}

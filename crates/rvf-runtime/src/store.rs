@@ -1,0 +1,242 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use parking_lot::{Condvar, Mutex};
+use rvf_manifest::{Lineage, StoreOptions};
+use rvf_types::{Epoch, ErrorCode};
+
+use crate::create::create_file;
+use crate::host::Host;
+use crate::open::{Opened, Recovery, open_created, open_reader, open_writer};
+use crate::options::{CreateOptions, OpenOptions};
+use crate::queue::Queue;
+use crate::snapshot::Snapshot;
+use crate::storage::{AlignedBytes, MemoryStorage};
+use crate::write::{Batch, DeleteOutcome, IngestOutcome, OnDuplicate, Outcome, PackedStrings, Write, Writer};
+use crate::{Result, RvfError};
+
+/// Name of a store that is in memory only.
+pub const MEMORY_PATH: &str = ":memory:";
+/// What an in-memory store's file is called in its own storage.
+const MEMORY_FILE: &str = "/memory.rvf";
+/// What a compaction did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompactOutcome {
+    /// Segments of the old file that went into the new one, rewritten.
+    pub segments_compacted: u64,
+    /// How much smaller the file is now.
+    pub bytes_reclaimed: u64,
+    /// Epoch of the state that the new file starts with.
+    pub epoch: Epoch,
+}
+
+/// An open store. Cheap to copy; all copies are one store, usable from any thread.
+#[derive(Clone)]
+pub struct RvfStore {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) host: Host,
+    pub(crate) path: String,
+    pub(crate) options: OpenOptions,
+    /// The newest committed state; `None` once closed, so that a closed store holds no file.
+    pub(crate) snapshot: ArcSwapOption<Snapshot>,
+    pub(crate) store_options: StoreOptions,
+    pub(crate) lineage: Lineage,
+    /// `None` in a reader, and once closed.
+    pub(crate) writer: Mutex<Option<Writer>>,
+    pub(crate) recovery: Mutex<Recovery>,
+    pub(crate) is_closed: AtomicBool,
+    pub(crate) is_poisoned: AtomicBool,
+    pub(crate) is_compacting: AtomicBool,
+    pub(crate) queue: Mutex<Queue>,
+    /// Work has come, or the store is being closed.
+    pub(crate) wake: Condvar,
+    /// The writer thread has ended.
+    pub(crate) thread_ended: Condvar,
+}
+
+impl RvfStore {
+    /// Makes a new store and opens it for writing. `path` must be free; `:memory:` makes one that is gone once closed.
+    pub fn create(host: &Host, path: &str, options: &CreateOptions) -> Result<RvfStore> {
+        options.check()?;
+        let open_options = OpenOptions { durability: options.durability, ..OpenOptions::default() };
+        if path == MEMORY_PATH {
+            let host = host.with_storage(Arc::new(MemoryStorage::new()));
+            return RvfStore::create_resolved(&host, MEMORY_FILE, options, &open_options);
+        }
+        let path = host.storage.resolve(path)?;
+        RvfStore::create_resolved(host, &path, options, &open_options)
+    }
+
+    fn create_resolved(
+        host: &Host,
+        path: &str,
+        options: &CreateOptions,
+        open_options: &OpenOptions,
+    ) -> Result<RvfStore> {
+        let created = create_file(host, path, options)?;
+        let (opened, writer) = open_created(host, path, created, open_options)?;
+        Ok(RvfStore::assemble(host, path, open_options, opened, Some(writer)))
+    }
+
+    /// Opens an existing store.
+    pub fn open(host: &Host, path: &str, options: &OpenOptions) -> Result<RvfStore> {
+        if path == MEMORY_PATH {
+            return Err(RvfError::new(
+                ErrorCode::ManifestNotFound,
+                "':memory:' names no stored file; use create(), or openBytes() for exported bytes",
+            ));
+        }
+        let path = host.storage.resolve(path)?;
+        RvfStore::open_resolved(host, &path, options)
+    }
+
+    /// Opens a store from its bytes, in memory.
+    pub fn open_bytes(host: &Host, bytes: AlignedBytes, options: &OpenOptions) -> Result<RvfStore> {
+        let storage = MemoryStorage::with_file(MEMORY_FILE, bytes);
+        RvfStore::open_resolved(&host.with_storage(Arc::new(storage)), MEMORY_FILE, options)
+    }
+
+    fn open_resolved(host: &Host, path: &str, options: &OpenOptions) -> Result<RvfStore> {
+        let (opened, writer) = if options.read_only {
+            (open_reader(host, path, options)?, None)
+        } else {
+            let (opened, writer) = open_writer(host, path, options)?;
+            (opened, Some(writer))
+        };
+        Ok(RvfStore::assemble(host, path, options, opened, writer))
+    }
+
+    fn assemble(host: &Host, path: &str, options: &OpenOptions, opened: Opened, writer: Option<Writer>) -> RvfStore {
+        let snapshot = match &writer {
+            Some(writer) => Arc::clone(&writer.snapshot),
+            None => Arc::new(opened.snapshot.clone()),
+        };
+        RvfStore {
+            shared: Arc::new(Shared {
+                host: host.clone(),
+                path: path.to_owned(),
+                options: options.clone(),
+                store_options: snapshot.options().clone(),
+                lineage: snapshot.manifest.lineage,
+                snapshot: ArcSwapOption::new(Some(snapshot)),
+                recovery: Mutex::new(opened.recovery()),
+                writer: Mutex::new(writer),
+                is_closed: AtomicBool::new(false),
+                is_poisoned: AtomicBool::new(false),
+                is_compacting: AtomicBool::new(false),
+                queue: Mutex::new(Queue::default()),
+                wake: Condvar::new(),
+                thread_ended: Condvar::new(),
+            }),
+        }
+    }
+
+    /// The newest committed state.
+    pub(crate) fn current(&self) -> Result<Arc<Snapshot>> {
+        if self.shared.is_closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        let snapshot = self.shared.snapshot.load_full().ok_or_else(closed)?;
+        if self.shared.options.read_only && snapshot.file.len()? < snapshot.committed_end {
+            return Err(RvfError::new(
+                ErrorCode::TruncatedSegment,
+                format!("{} has been cut below {} bytes by someone else", self.shared.path, snapshot.committed_end),
+            ));
+        }
+        Ok(snapshot)
+    }
+
+    /// Stores a batch and answers once it is durable. Waits behind other writes for at most `busy_timeout`.
+    pub fn ingest(&self, batch: Batch, on_duplicate: OnDuplicate, busy_timeout: Duration) -> Result<IngestOutcome> {
+        let write = Write::Ingest { batch: Arc::new(batch), on_duplicate, control: None };
+        match self.write(write, busy_timeout)? {
+            Outcome::Ingest(outcome) => Ok(outcome),
+            Outcome::Delete(_) => Err(RvfError::internal("an ingest was answered by a deletion")),
+        }
+    }
+
+    /// Deletes ids and answers once that is durable. Waits behind other writes for at most `busy_timeout`.
+    pub fn delete(&self, ids: PackedStrings, busy_timeout: Duration) -> Result<DeleteOutcome> {
+        match self.write(Write::Delete(ids), busy_timeout)? {
+            Outcome::Delete(outcome) => Ok(outcome),
+            Outcome::Ingest(_) => Err(RvfError::internal("a deletion was answered by an ingest")),
+        }
+    }
+
+    /// Puts everything committed into the base, as closing does.
+    pub fn checkpoint(&self) -> Result<()> {
+        let mut guard = self.shared.writer.lock();
+        self.drain(&mut guard);
+        let writer = self.writer_of(&mut guard)?;
+        if writer.has_tail() {
+            let result = writer.checkpoint();
+            self.note_health(writer);
+            result?;
+            self.shared.snapshot.store(Some(Arc::clone(&writer.snapshot)));
+        }
+        Ok(())
+    }
+
+    /// Makes everything acknowledged durable, whatever the store's durability, and answers the epoch.
+    pub fn freeze(&self) -> Result<Epoch> {
+        let mut guard = self.shared.writer.lock();
+        self.drain(&mut guard);
+        let writer = self.writer_of(&mut guard)?;
+        writer.check_writable()?;
+        if writer.is_unsynced {
+            let synced = writer.sync();
+            let result = synced.map_err(|error| writer.poison(error));
+            self.note_health(writer);
+            result?;
+        }
+        Ok(writer.snapshot.epoch)
+    }
+
+    pub(crate) fn writer_of<'a>(&self, writer: &'a mut Option<Writer>) -> Result<&'a mut Writer> {
+        if self.shared.is_closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        writer
+            .as_mut()
+            .ok_or_else(|| RvfError::new(ErrorCode::ReadOnly, "the store was opened read-only; open() it to write"))
+    }
+
+    /// Commits what waits, makes a checkpoint if anything changed, and gives the lock back. Closing twice is closing once.
+    /// Snapshots that are still held stay readable.
+    pub fn close(&self) -> Result<()> {
+        let mut guard = self.shared.writer.lock();
+        if self.is_closed() {
+            return Ok(());
+        }
+        self.drain(&mut guard);
+        let result = match guard.as_mut() {
+            Some(writer) if writer.poisoned.is_none() && writer.has_tail() => writer.checkpoint(),
+            _ => Ok(()),
+        };
+        if result.as_ref().is_err_and(|error| error.not_ready.is_some()) {
+            return result;
+        }
+        self.shared.is_closed.store(true, Ordering::Release);
+        *guard = None;
+        self.shared.snapshot.store(None);
+        drop(guard);
+        // Changes submitted since find no writer and are told so.
+        self.drain(&mut self.shared.writer.lock());
+        self.end_writer_thread();
+        result
+    }
+
+    /// True once closed.
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed.load(Ordering::Acquire)
+    }
+}
+
+pub(crate) fn closed() -> RvfError {
+    RvfError::new(ErrorCode::StoreClosed, "the store is closed; open() it again")
+}

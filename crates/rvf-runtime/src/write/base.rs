@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use rvf_manifest::{Manifest, SegmentEntry};
+use rvf_types::{ErrorCode, Row, SegmentKind};
+
+use crate::runs::{IdRun, MetaRun, Run, VectorRun};
+use crate::segment::{CheckedSegment, RunBytes};
+use crate::snapshot::Snapshot;
+use crate::{Result, RvfError};
+
+/// The stored runs of a state.
+pub(crate) struct BaseRuns {
+    pub(crate) vectors: Vec<Arc<VectorRun>>,
+    pub(crate) ids: Vec<Arc<IdRun>>,
+    pub(crate) meta: Vec<Arc<MetaRun>>,
+}
+
+/// Opens the runs that a manifest names, without reading their rows.
+pub(crate) fn load_base(
+    manifest: &Manifest,
+    open: impl Fn(&SegmentEntry) -> Result<Arc<CheckedSegment>>,
+) -> Result<BaseRuns> {
+    let shape = crate::snapshot::shape(&manifest.options);
+    let mut runs = BaseRuns { vectors: Vec::new(), ids: Vec::new(), meta: Vec::new() };
+    for entry in &manifest.segments {
+        let (first_row, row_count) = (entry.first_row, entry.row_count);
+        match entry.header.kind {
+            SegmentKind::VEC => {
+                let bytes = RunBytes::Segment(open(entry)?);
+                runs.vectors.push(Arc::new(VectorRun::stored(bytes, &shape, first_row, row_count)?));
+            }
+            SegmentKind::IDS => {
+                let bytes = RunBytes::Segment(open(entry)?);
+                runs.ids.push(Arc::new(IdRun::stored(bytes, first_row, row_count)));
+            }
+            SegmentKind::META => {
+                let bytes = RunBytes::Segment(open(entry)?);
+                runs.meta.push(Arc::new(MetaRun::stored(bytes, first_row, row_count)));
+            }
+            _ => {}
+        }
+    }
+    let invalid = |what: &str| Err(RvfError::new(ErrorCode::InvalidManifest, format!("the manifest's {what}")));
+    if !covers(&runs.vectors, manifest.next_row) || !covers(&runs.ids, manifest.next_row) {
+        return invalid("vectors or ids do not cover all rows");
+    }
+    if runs.meta.windows(2).any(|pair| pair[0].end_row() > pair[1].first_row())
+        || runs.meta.last().is_some_and(|run| run.end_row() > manifest.next_row)
+    {
+        return invalid("metadata runs overlap");
+    }
+    Ok(runs)
+}
+
+/// True where the runs hold every row below `end` exactly once, in order.
+fn covers<T: Run>(runs: &[Arc<T>], end: Row) -> bool {
+    let mut next = 0;
+    runs.iter().all(|run| {
+        let follows = run.first_row() == next && run.row_count() > 0;
+        next = run.end_row();
+        follows
+    }) && next == end
+}
+
+/// A segment that an earlier snapshot has open, so that what was checked of it stays checked.
+pub(crate) fn find_segment(snapshot: &Snapshot, entry: &SegmentEntry) -> Option<Arc<CheckedSegment>> {
+    let open = |bytes: &RunBytes| match bytes {
+        RunBytes::Segment(segment) if segment.entry() == entry => Some(Arc::clone(segment)),
+        _ => None,
+    };
+    match entry.header.kind {
+        SegmentKind::VEC => snapshot.vectors.find(entry.first_row).and_then(|run| open(run.bytes())),
+        SegmentKind::IDS => snapshot.ids.find(entry.first_row).and_then(|run| open(run.bytes())),
+        SegmentKind::META => snapshot.meta.find(entry.first_row).and_then(|run| open(run.bytes())),
+        _ => None,
+    }
+}

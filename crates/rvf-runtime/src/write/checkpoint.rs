@@ -1,0 +1,214 @@
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
+use rvf_types::limits::{RUN_FAN_IN, RUN_REWRITE_BYTES_MAX, SEGMENT_SPLIT_BYTES};
+use rvf_types::{Row, SegmentFlags, SegmentKind};
+use rvf_wire::{ANCHOR_OFFSETS, Anchor, IdsBuilder, MetaBuilder, VecHeader, id_hash};
+
+use crate::runs::{IdRun, MergePolicy, Run, RunList, RunSize, VectorRun, plan_merges};
+use crate::segment::{CheckedSegment, RunBytes};
+use crate::snapshot::Snapshot;
+use crate::storage::StorageFile;
+use crate::write::{Append, Part, TailSize, Writer, find_segment, is_tombstones, load_base, write_tombstones};
+use crate::{Result, RvfError};
+
+/// Vectors and metadata: large runs stay where they are.
+const ROW_POLICY: MergePolicy = MergePolicy { fan_in: RUN_FAN_IN as u64, bytes_max: RUN_REWRITE_BYTES_MAX };
+/// Rows of a run too large for a segment that are added between two looks at the size; they have 16 MiB of text at most.
+const ID_STEP_ROWS: u32 = 16_384;
+/// Ids: few runs, since a look-up asks them all.
+const ID_POLICY: MergePolicy = MergePolicy { fan_in: 2, bytes_max: SEGMENT_SPLIT_BYTES };
+
+impl Writer {
+    /// Puts the tail into the base: consolidated segments and manifest in one append, fsync, anchor. Only small runs are
+    /// rewritten. One fsync is enough: a manifest that no anchor names yet counts only with all segments of its append.
+    pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        self.check_writable()?;
+        if self.is_unsynced {
+            let synced = self.sync();
+            synced.map_err(|error| self.poison(error))?;
+        }
+        let mut append = self.new_append();
+        append.start_transaction(self.host.clock.now_ns());
+        let base = self.write_base(&mut append)?;
+        let manifest_entry = self.write_manifest(&mut append, &base)?;
+        let written = self.write_checkpoint(&append, &manifest_entry.0);
+        let installed = written.and_then(|()| self.install(append, base, manifest_entry));
+        installed.map_err(|error| self.poison(error))
+    }
+
+    /// Lays out the runs of the new base.
+    fn write_base(&self, append: &mut Append) -> Result<Vec<SegmentEntry>> {
+        let snapshot = &*self.snapshot;
+        let mut entries =
+            write_runs(&snapshot.vectors, ROW_POLICY, append, |runs, append| write_vector_run(snapshot, runs, append))?;
+        entries.extend(write_runs(&snapshot.ids, ID_POLICY, append, |runs, append| {
+            write_id_runs(snapshot, runs, append)
+        })?);
+        entries.extend(write_runs(&snapshot.meta, ROW_POLICY, append, |runs, append| {
+            let mut builder = MetaBuilder::new(runs[0].first_row());
+            for run in runs {
+                run.append_to(&mut builder, |row| snapshot.is_alive(row))?;
+            }
+            let rows = (runs[0].first_row(), builder.row_count());
+            let data = vec![Part::Owned(builder.finish())];
+            Ok(vec![append.segment(SegmentKind::META, SegmentFlags::MORE_FOLLOWS, data, rows)?])
+        })?);
+        let new_dead = snapshot.dead.since(&self.stored_dead, Row::MAX);
+        let stored = snapshot.manifest.segments.iter().filter(|entry| is_tombstones(entry)).copied().collect();
+        entries.extend(write_tombstones(&*self.file, stored, new_dead, append)?);
+        let is_kept =
+            |entry: &&SegmentEntry| entry.header.kind == SegmentKind::WITNESS || entry.header.kind.is_opaque();
+        entries.extend(snapshot.manifest.segments.iter().filter(is_kept));
+        Ok(entries)
+    }
+
+    fn write_manifest(&self, append: &mut Append, base: &[SegmentEntry]) -> Result<(SegmentEntry, Manifest)> {
+        let snapshot = &*self.snapshot;
+        let old = &*snapshot.manifest;
+        let old_extent = snapshot.manifest_segment.extent;
+        let manifest = Manifest {
+            modified_ns: append.timestamp_ns(),
+            epoch: snapshot.epoch,
+            vector_count: snapshot.vector_count,
+            next_row: snapshot.next_row,
+            next_segment_id: append.next_segment_id() + 1,
+            witness_head: snapshot.witness_head,
+            witness_count: snapshot.witness_count,
+            dead_count: snapshot.dead.count(),
+            previous_root_offset: old_extent.payload_offset + old_extent.data_bytes - ROOT_PAGE_BYTES as u64,
+            segments: base.to_vec(),
+            lineage: old.lineage,
+            options: old.options.clone(),
+            features: old.features,
+            created_ns: old.created_ns,
+        };
+        let payload = manifest.encode(append.end(), snapshot.salt);
+        let entry = append.segment(SegmentKind::MANIFEST, SegmentFlags::NONE, vec![Part::Owned(payload)], (0, 0))?;
+        Ok((entry, manifest))
+    }
+
+    /// Everything is durable before the anchor says so.
+    fn write_checkpoint(&mut self, append: &Append, manifest: &SegmentEntry) -> Result<()> {
+        append.write(&*self.file)?;
+        self.sync()?;
+        let extent = manifest.extent().map_err(|error| RvfError::segment(error, manifest.offset, manifest.id()))?;
+        let anchor = Anchor {
+            root_offset: extent.payload_offset + extent.data_bytes - ROOT_PAGE_BYTES as u64,
+            epoch: self.snapshot.epoch,
+        };
+        write_anchor(&*self.file, self.next_anchor, anchor, self.snapshot.salt)
+    }
+
+    /// Makes the new base the one that later commits build on.
+    fn install(&mut self, append: Append, base: Vec<SegmentEntry>, written: (SegmentEntry, Manifest)) -> Result<()> {
+        let (entry, manifest) = written;
+        let extent = entry.extent().map_err(|error| RvfError::segment(error, entry.offset, entry.id()))?;
+        let old = &*self.snapshot;
+        let runs = load_base(&manifest, |candidate| {
+            let is_new = append.entries().iter().any(|new| new.offset == candidate.offset);
+            if is_new {
+                return CheckedSegment::written(Arc::clone(&self.file), *candidate).map(Arc::new);
+            }
+            match find_segment(old, candidate) {
+                Some(segment) => Ok(segment),
+                None => CheckedSegment::new(Arc::clone(&self.file), *candidate).map(Arc::new),
+            }
+        })?;
+        debug_assert_eq!(base.len(), manifest.segments.len());
+        self.stored_dead = old.dead.clone();
+        self.snapshot = Arc::new(Snapshot {
+            manifest: Arc::new(manifest),
+            manifest_segment: LocatedSegment { header: entry.header, extent },
+            committed_end: append.end(),
+            vectors: RunList::new(runs.vectors),
+            ids: RunList::new(runs.ids),
+            meta: RunList::new(runs.meta),
+            tail_segments: Arc::new(Mutex::new(Vec::new())),
+            tail_segment_count: 0,
+            ..old.clone()
+        });
+        self.next_segment_id = append.next_segment_id();
+        self.last_timestamp_ns = append.timestamp_ns();
+        self.tail = TailSize::default();
+        self.next_anchor = 1 - self.next_anchor;
+        Ok(())
+    }
+}
+
+/// Writes an anchor slot. It is not synced: a hint that is at worst old.
+pub(crate) fn write_anchor(file: &dyn StorageFile, slot: usize, anchor: Anchor, salt: u32) -> Result<()> {
+    let mut block = vec![0; 4096];
+    let encoded = anchor.encode(salt);
+    block[..encoded.len()].copy_from_slice(&encoded);
+    Ok(file.write_at(ANCHOR_OFFSETS[slot], &[&block])?)
+}
+
+/// Keeps or rewrites the runs of one kind, as the policy plans it.
+fn write_runs<T: Run>(
+    runs: &RunList<T>,
+    policy: MergePolicy,
+    append: &mut Append,
+    mut write: impl FnMut(&[Arc<T>], &mut Append) -> Result<Vec<SegmentEntry>>,
+) -> Result<Vec<SegmentEntry>> {
+    let runs: Vec<Arc<T>> = runs.iter().cloned().collect();
+    let sizes: Vec<RunSize> = runs
+        .iter()
+        .enumerate()
+        .map(|(index, run)| RunSize {
+            rows: u64::from(run.row_count()),
+            bytes: run.bytes().len(),
+            is_heap: run.bytes().is_heap(),
+            is_adjacent: index == 0 || runs[index - 1].end_row() == run.first_row(),
+        })
+        .collect();
+    let mut entries = Vec::new();
+    for range in plan_merges(&sizes, policy) {
+        match (runs[range.clone()].first().map(|run| run.bytes()), range.len()) {
+            (Some(RunBytes::Segment(segment)), 1) => entries.push(*segment.entry()),
+            _ => entries.extend(write(&runs[range], append)?),
+        }
+    }
+    Ok(entries)
+}
+
+/// One large batch may have more ids than go into a segment.
+fn write_id_runs(snapshot: &Snapshot, runs: &[Arc<IdRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    let mut entries = Vec::new();
+    let mut builder = IdsBuilder::new(runs[0].first_row());
+    let mut first_row = runs[0].first_row();
+    let mut write = |builder: IdsBuilder, first_row: Row| {
+        let rows = (first_row, builder.row_count());
+        let data = vec![Part::Owned(builder.finish())];
+        append.segment(SegmentKind::IDS, SegmentFlags::MORE_FOLLOWS, data, rows).map(|entry| entries.push(entry))
+    };
+    for run in runs {
+        let step_rows = if run.bytes().len() > SEGMENT_SPLIT_BYTES { ID_STEP_ROWS } else { run.row_count() };
+        for start in (run.first_row()..run.end_row()).step_by(step_rows as usize) {
+            let rows = start..run.end_row().min(start.saturating_add(step_rows));
+            if builder.data_bytes() as u64 >= SEGMENT_SPLIT_BYTES {
+                write(std::mem::replace(&mut builder, IdsBuilder::new(start)), first_row)?;
+                first_row = start;
+            }
+            run.append_to(&mut builder, rows, |row| snapshot.is_alive(row), |id| id_hash(id, snapshot.salt))?;
+        }
+    }
+    write(builder, first_row)?;
+    Ok(entries)
+}
+
+fn write_vector_run(snapshot: &Snapshot, runs: &[Arc<VectorRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    let header = VecHeader {
+        first_row: runs[0].first_row(),
+        row_count: runs.iter().map(|run| run.row_count()).sum(),
+        ..snapshot.shape()
+    };
+    let mut bytes = Vec::with_capacity(header.data_bytes() as usize);
+    bytes.extend_from_slice(&header.encode());
+    for run in runs {
+        bytes.extend_from_slice(&run.rows(0, run.row_count())?);
+    }
+    let rows = (header.first_row, header.row_count);
+    Ok(vec![append.segment(SegmentKind::VEC, SegmentFlags::MORE_FOLLOWS, vec![Part::Owned(bytes)], rows)?])
+}

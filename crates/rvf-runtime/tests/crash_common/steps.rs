@@ -1,0 +1,98 @@
+//! Random workloads.
+
+use std::sync::Arc;
+
+use rvf_runtime::types::SegmentFlags;
+
+use super::{Change, DIMENSION, Entry};
+use crate::kit::Rng;
+
+const IDS: usize = 70;
+const BULKY_IDS: u64 = 5;
+
+/// One step of a workload.
+#[derive(Clone)]
+pub enum Step {
+    /// A commit of its own.
+    Commit(Change),
+    /// Commits that share an append.
+    Group(Vec<Change>),
+    /// A compaction, with these commits while it copies.
+    Compact(Vec<Change>),
+    Checkpoint,
+    Freeze,
+    /// Close, and open again.
+    Reopen,
+    /// Commits that share an append, each with so many vectors that look like headers with these flags; 0 is a usual
+    /// commit.
+    Forge(SegmentFlags, Vec<usize>),
+}
+
+/// `count` steps of all kinds, mostly small commits.
+pub fn random_steps(random: &mut Rng, count: usize) -> Vec<Step> {
+    (0..count).map(|_| random_step(random)).collect()
+}
+
+fn random_step(random: &mut Rng) -> Step {
+    match random.below(100) {
+        0..58 => Step::Commit(small_change(random)),
+        58..63 => Step::Commit(large_change(random)),
+        63..80 => {
+            let count = 2 + random.below(4);
+            Step::Group((0..count).map(|_| any_change(random)).collect())
+        }
+        80..90 => Step::Checkpoint,
+        90..93 => Step::Compact((0..random.below(3)).map(|_| any_change(random)).collect()),
+        93..96 => Step::Freeze,
+        _ => Step::Reopen,
+    }
+}
+
+fn any_change(random: &mut Rng) -> Change {
+    if random.chance(8) { large_change(random) } else { small_change(random) }
+}
+
+/// Goes into the journal: up to 24 rows, so that some journals have a block table.
+pub fn small_change(random: &mut Rng) -> Change {
+    match random.below(10) {
+        0..6 => put(random, 1),
+        6 => put(random, 3),
+        7 if random.chance(30) => put(random, 24),
+        _ => {
+            let count = 1 + random.below(5);
+            Change::Delete((0..count).map(|_| random_id(random)).collect())
+        }
+    }
+}
+
+/// Written in final form: many vectors, or few with bulky metadata.
+pub fn large_change(random: &mut Rng) -> Change {
+    if random.chance(50) {
+        return put(random, 66);
+    }
+    let entries = (0..BULKY_IDS).map(|id| (format!("bulky-{id}"), entry(random, 50_000)));
+    Change::Put(entries.collect())
+}
+
+/// A batch of `count` entries, some of them of one id perhaps.
+pub fn put(random: &mut Rng, count: usize) -> Change {
+    let entries = (0..count).map(|_| {
+        let id = random_id(random);
+        let padding = random.below(40);
+        (id, entry(random, padding))
+    });
+    Change::Put(entries.collect())
+}
+
+fn random_id(random: &mut Rng) -> String {
+    format!("id-{}", random.below(IDS))
+}
+
+fn entry(random: &mut Rng, padding: usize) -> Arc<Entry> {
+    let number = random.next();
+    let mut values = Rng::new(number);
+    let vector = (0..DIMENSION).flat_map(|_| (values.below(2_000) as f32 - 1_000.0).to_le_bytes()).collect();
+    let with_metadata = padding > 0 || number.is_multiple_of(4);
+    let metadata = with_metadata.then(|| format!("{{\"n\":{number},\"text\":\"{}\"}}", "x".repeat(padding)));
+    Arc::new(Entry { vector, metadata })
+}

@@ -1,0 +1,59 @@
+//! Every limit of the store, by name. Errors name the limit they enforce.
+
+/// Most elements (bits for hamming) of a vector.
+pub const DIMENSION_MAX: u32 = 65_536;
+/// Most rows of a file, dead ones included; compaction gives dead rows back.
+pub const ROWS_MAX: u32 = u32::MAX - 1;
+/// Most bytes of an id, as UTF-8.
+pub const ID_BYTES_MAX: usize = 1_024;
+/// Most bytes of one entry's metadata, as JSON text.
+pub const METADATA_BYTES_MAX: usize = 65_536;
+/// Deepest nesting of one entry's metadata.
+pub const METADATA_DEPTH_MAX: usize = 32;
+/// Most entries of one batch.
+pub const BATCH_ENTRIES_MAX: usize = 4_000_000;
+/// Most bytes of one batch: vectors, ids and metadata together.
+pub const BATCH_BYTES_MAX: u64 = 1 << 30;
+/// Most neighbours a query may ask for.
+pub const K_MAX: usize = 100_000;
+/// Most vectors of one batch query.
+pub const QUERY_BATCH_MAX: usize = 100_000;
+
+/// Bytes of a segment header, and the boundary segments start on.
+pub const SEGMENT_ALIGN_BYTES: u64 = 64;
+/// Bytes of the block that has a hash of its own, and the boundary of large payloads.
+pub const BLOCK_BYTES: u64 = 4_096;
+/// Payloads above this start on a block boundary and carry a block table.
+pub const BLOCK_TABLE_FROM_BYTES: u64 = 65_536;
+/// Most bytes of a segment's payload, block table included. Longer data is split.
+pub const SEGMENT_BYTES_MAX: u64 = 128 << 20;
+/// Bytes at which the writer starts another segment.
+pub const SEGMENT_SPLIT_BYTES: u64 = 64 << 20;
+/// Most bytes of a manifest's payload; it never carries a block table.
+pub const MANIFEST_BYTES_MAX: u64 = 32 << 20;
+/// Highest segment number, epoch and count of witness entries, so that all are exact in a JavaScript number.
+pub const COUNTER_MAX: u64 = 1 << 53;
+/// Most bytes of a file, so that every offset is exact in a JavaScript number.
+pub const FILE_BYTES_MAX: u64 = 1 << 53;
+
+/// Batches whose vectors take at least this many bytes are written in final form, smaller ones as a journal.
+pub const FINAL_FORM_FROM_BYTES: usize = 256 << 10;
+/// Most bytes that one crash can leave unfinished at the end of a file: one batch with its tables, behind what was not
+/// synced yet.
+pub const APPEND_BYTES_MAX: u64 = 2 << 30;
+/// Unsynced bytes at which a writer syncs, whatever the store's durability.
+pub const UNSYNCED_BYTES_MAX: u64 = 512 << 20;
+/// Bytes of journals at which the writer syncs a group of waiting commits and starts another.
+pub const GROUP_BYTES_MAX: u64 = 8 << 20;
+/// Most journal bytes after the last checkpoint.
+pub const TAIL_BYTES_MAX: u64 = 16 << 20;
+/// Most journal bytes an opener replays; above this the file was not made by a writer that keeps the limits here.
+pub const REPLAY_BYTES_MAX: u64 = 256 << 20;
+/// Most segments after the last checkpoint.
+pub const TAIL_SEGMENTS_MAX: u32 = 4_096;
+/// Most batches in final form after the last checkpoint.
+pub const TAIL_BATCHES_MAX: u32 = 64;
+/// Runs of vectors and metadata above this are never rewritten by a checkpoint.
+pub const RUN_REWRITE_BYTES_MAX: u64 = 1 << 20;
+/// How many small runs of about one size a checkpoint lets stand before it merges them.
+pub const RUN_FAN_IN: usize = 8;
