@@ -1,0 +1,260 @@
+/**
+ * The one internal interface between the SDK and an engine. The native addon and the WASM loader implement it; no
+ * other module of the SDK knows which of them it talks to.
+ *
+ * Conventions: strings go in packed (UTF-8 bytes and `n + 1` offsets), vectors go in as the bytes of their rows, and
+ * answers come back as structs of arrays. Arguments are copied before a call returns. A failure is an `Error` whose
+ * message starts with the four hex digits of its code in brackets, as in `[0305] ...`; `RvfError.fromNative` reads it. A
+ * call that `EngineControl.cancel` stopped fails with `[0205]`, and has applied nothing.
+ *
+ * Metadata travels as JSON text that the engine keeps byte for byte: it may hold escapes of lone surrogates (`\ud800`),
+ * which strict parsers refuse. An entry without metadata has an empty text; the text `null` is the value null.
+ */
+
+/** Metric numbers as in the file. */
+export const METRIC_NAMES = ['l2', 'cosine', 'dotproduct', 'hamming'] as const;
+
+/** Element types of stored vectors, as in the file. */
+export const DATA_TYPE_F32 = 0;
+export const DATA_TYPE_BINARY = 5;
+
+/** What happens to an entry whose id is stored already. */
+export const ON_DUPLICATE = { replace: 0, error: 1, skip: 2 } as const;
+
+/** When a commit is made durable. */
+export const DURABILITY = { commit: 0, interval: 1, none: 2 } as const;
+
+/** Bits of the `flags` argument of the query calls. */
+export const QUERY_METADATA = 1;
+export const QUERY_VECTORS = 2;
+export const QUERY_EXACT = 4;
+
+export interface EngineCreateOptions {
+  dimension: number;
+  metric: number;
+  dataType: number;
+  m: number;
+  efConstruction: number;
+  profile: number;
+  durability: number;
+  embeddingModel?: string;
+}
+
+export interface EngineOpenOptions {
+  readOnly: boolean;
+  busyTimeoutMs: number;
+  mapping: boolean;
+  durability: number;
+  embeddingModel?: string;
+}
+
+/** What does not change while a store is open. */
+export interface EngineInfo {
+  dimension: number;
+  metric: number;
+  dataType: number;
+  readOnly: boolean;
+  fileId: string;
+  parentId: string;
+  lineageDepth: number;
+  m: number;
+  efConstruction: number;
+  profile: number;
+  embeddingModel?: string;
+}
+
+export interface EngineIngest {
+  accepted: number;
+  epoch: number;
+  /** Indexes, in the batch, of the entries that `ON_DUPLICATE.skip` passed over. */
+  skipped: number[];
+}
+
+/** What each of several ingests did, in the order they came. */
+export interface EngineIngestGroup {
+  epochs: number[];
+  /** An empty string for each ingest that succeeded; absent where all of them did. */
+  errors?: string[];
+}
+
+export interface EngineDelete {
+  deleted: number;
+  epoch: number;
+}
+
+export interface EngineHits {
+  ids: string[];
+  distances: number[];
+  /** With `QUERY_METADATA`: a JSON array of one value per hit, `null` where it has none; absent where no hit has any. */
+  metadata?: string;
+  /** Beside `metadata`: ascending indexes of the hits that have none; absent where every hit has some. */
+  withoutMetadata?: number[];
+  /** With `QUERY_VECTORS`: the rows' bytes, one behind the other. */
+  vectors?: Uint8Array;
+}
+
+/** Hits of several queries, one query behind the other; `counts[i]` of them belong to query `i`. */
+export interface EngineBatchHits extends EngineHits {
+  counts: Uint32Array;
+}
+
+export interface EngineRows {
+  ids: string[];
+  /** For `get`: which of the asked-for ids each row answers. */
+  indexes: number[];
+  /** JSON array of one value per row, `null` where it has none; absent where no row has any. */
+  metadata?: string;
+  /** Beside `metadata`: ascending indexes of the rows that have none; absent where every row has some. */
+  withoutMetadata?: number[];
+  vectors?: Uint8Array;
+  /** For a scan: where to go on, -1 at the end. */
+  next: number;
+}
+
+export interface EngineStatus {
+  totalVectors: number;
+  totalSegments: number;
+  fileSizeBytes: number;
+  epoch: number;
+  profile: number;
+  compactionRunning: boolean;
+  deadSpaceRatio: number;
+  readOnly: boolean;
+  poisoned: boolean;
+  mapped: boolean;
+  /** Rows given out so far, dead ones included. */
+  totalRows: number;
+  unindexedRows: number;
+  tailBytes: number;
+  retainedBytes: number;
+  witnessEntries: number;
+  /** Bytes behind the committed end that opening discarded as the rest of an interrupted write. */
+  recoveredTornBytes: number;
+  /** Commits that opening replayed because the store had not been closed. */
+  recoveredCommits: number;
+}
+
+export interface EngineSegment {
+  id: number;
+  offset: number;
+  payloadLength: number;
+  segType: string;
+}
+
+export interface EngineCompact {
+  segmentsCompacted: number;
+  bytesReclaimed: number;
+  epoch: number;
+}
+
+export interface EngineVerify {
+  segments: number;
+  bytes: number;
+  problems: { code: number; segmentId: number; offset: number; message: string }[];
+}
+
+/** Cancels a running call, and tells how far it is. */
+export interface EngineControl {
+  cancel(): void;
+  /** `[done, total]` in the unit of the call: rows, or bytes. */
+  progress(): [number, number];
+}
+
+/** A state of the store that stays as it is while others write. */
+export interface EngineSnapshot {
+  readonly count: number;
+  rows(cursor: number, limit: number, includeVectors: boolean): Promise<EngineRows>;
+  /** May be called more than once. */
+  release(): void;
+}
+
+export interface EngineStore {
+  info(): EngineInfo;
+  ingest(
+    ids: Uint8Array,
+    idOffsets: Uint32Array,
+    vectors: Uint8Array,
+    metadata: Uint8Array | null,
+    metadataOffsets: Uint32Array | null,
+    onDuplicate: number,
+    control?: EngineControl,
+  ): Promise<EngineIngest>;
+  /**
+   * Several ingests with `counts[i]` entries each, one behind the other: every one replaces what has its ids and is a
+   * commit of its own, all of them share an fsync.
+   */
+  ingestGroup(
+    ids: Uint8Array,
+    idOffsets: Uint32Array,
+    vectors: Uint8Array,
+    metadata: Uint8Array | null,
+    metadataOffsets: Uint32Array | null,
+    counts: Uint32Array,
+  ): Promise<EngineIngestGroup>;
+  ingestSync(
+    ids: Uint8Array,
+    idOffsets: Uint32Array,
+    vectors: Uint8Array,
+    metadata: Uint8Array | null,
+    metadataOffsets: Uint32Array | null,
+    onDuplicate: number,
+    busyTimeoutMs: number,
+  ): EngineIngest;
+  delete(ids: Uint8Array, idOffsets: Uint32Array): Promise<EngineDelete>;
+  deleteSync(ids: Uint8Array, idOffsets: Uint32Array, busyTimeoutMs: number): EngineDelete;
+  /** `efSearch`, `maxDistance` and `timeoutMs`: NaN, NaN and 0 where not given. */
+  query(
+    vector: Uint8Array,
+    k: number,
+    flags: number,
+    efSearch: number,
+    maxDistance: number,
+    timeoutMs: number,
+    control?: EngineControl,
+  ): Promise<EngineHits>;
+  querySync(
+    vector: Uint8Array,
+    k: number,
+    flags: number,
+    efSearch: number,
+    maxDistance: number,
+    timeoutMs: number,
+  ): EngineHits;
+  queryBatch(
+    vectors: Uint8Array,
+    k: number,
+    flags: number,
+    efSearch: number,
+    maxDistance: number,
+    timeoutMs: number,
+    control?: EngineControl,
+  ): Promise<EngineBatchHits>;
+  get(ids: Uint8Array, idOffsets: Uint32Array, includeVectors: boolean): Promise<EngineRows>;
+  has(ids: Uint8Array, idOffsets: Uint32Array): boolean[];
+  count(): number;
+  snapshot(): EngineSnapshot;
+  status(): EngineStatus;
+  segments(): EngineSegment[];
+  compact(control?: EngineControl): Promise<EngineCompact>;
+  backup(path: string, control?: EngineControl): Promise<void>;
+  verify(control?: EngineControl): Promise<EngineVerify>;
+  exportBytes(): Promise<Uint8Array>;
+  /** Makes everything acknowledged durable and answers the epoch. */
+  freeze(): number;
+  /** Rolls a reader forward; true where there was something new. */
+  refresh(): Promise<boolean>;
+  /** The SDK calls it once, after every other call has settled and every snapshot is released. */
+  close(): Promise<void>;
+}
+
+export interface Engine {
+  readonly kind: 'node' | 'wasm';
+  version(): string;
+  createControl(): EngineControl;
+  create(path: string, options: EngineCreateOptions): Promise<EngineStore>;
+  open(path: string, options: EngineOpenOptions): Promise<EngineStore>;
+  openBytes(bytes: Uint8Array, options: EngineOpenOptions): Promise<EngineStore>;
+}
+
+/** What a package with an engine exports; its loader adds `kind`. */
+export type EngineModule = Omit<Engine, 'kind'>;

@@ -1,0 +1,32 @@
+/** Every limit the SDK enforces, by name; the numbers are those of the engine (`rvf-types::limits`). */
+
+/** Most elements of a vector (bits, for hamming). */
+export const DIMENSION_MAX = 65_536;
+/** Most UTF-8 bytes of an id. */
+export const ID_BYTES_MAX = 1_024;
+/** Most UTF-8 bytes of an entry's metadata, as JSON text. */
+export const METADATA_BYTES_MAX = 65_536;
+/** Deepest nesting of an entry's metadata; `{}` is one level deep. */
+export const METADATA_DEPTH_MAX = 32;
+/** Most entries of one batch. */
+export const BATCH_ENTRIES_MAX = 4_000_000;
+/** Most bytes of all ids, or of all metadata, of one batch: offsets into them are 32 bits wide. */
+export const BATCH_TEXT_BYTES_MAX = 0xffff_ffff;
+/** Most neighbours a query may ask for. */
+export const K_MAX = 100_000;
+/** Most vectors of one batch query. */
+export const QUERY_BATCH_MAX = 100_000;
+/** Most rows that an iteration fetches at once. */
+export const ITERATE_BATCH_MAX = 100_000;
+/** Most edges per node and layer of the graph. */
+export const M_MAX = 256;
+/** Widest beam of a graph build. */
+export const EF_CONSTRUCTION_MAX = 10_000;
+/** Widest beam of a search. */
+export const EF_SEARCH_MAX = 100_000;
+/** Most UTF-8 bytes of the name of an embedding model. */
+export const EMBEDDING_MODEL_BYTES_MAX = 256;
+/** Longest time span, in milliseconds: what a timer can wait. */
+export const TIMEOUT_MS_MAX = 2_147_483_647;
+/** How long synchronous writes wait behind queued ones when `busyTimeoutMs` is not given. */
+export const SYNC_BUSY_TIMEOUT_MS = 5_000;

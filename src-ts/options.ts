@@ -1,0 +1,208 @@
+import {
+  DATA_TYPE_BINARY,
+  DATA_TYPE_F32,
+  DURABILITY,
+  type EngineCreateOptions,
+  type EngineOpenOptions,
+  METRIC_NAMES,
+} from './engine.js';
+import { notSupported, RvfError, RvfErrorCode } from './errors.js';
+import * as limits from './limits.js';
+import type { BackendType, RvfOpenBytesOptions, RvfOpenOptions, RvfOptions } from './types.js';
+import { describe, hasLoneSurrogate, utf8Length } from './validate.js';
+
+const BACKEND_TYPES = ['auto', 'node', 'wasm'] as const;
+const COMPRESSIONS = ['none', 'scalar', 'product', 'binary'] as const;
+const DURABILITIES = ['commit', 'interval', 'none'] as const;
+
+const CREATE_KEYS = new Set([
+  'dimensions',
+  'dimension',
+  'metric',
+  'profile',
+  'compression',
+  'signing',
+  'm',
+  'efConstruction',
+  'embeddingModel',
+  'durability',
+  'busyTimeoutMs',
+  'schema',
+]);
+/** Names of the options of `open`. */
+export const OPEN_KEYS: ReadonlySet<string> = new Set([
+  'backend',
+  'busyTimeoutMs',
+  'embeddingModel',
+  'durability',
+  'mapping',
+]);
+const OPEN_BYTES_KEYS = new Set(['backend', 'readOnly']);
+
+/** @throws RvfError `InvalidOptions` naming the option. */
+export function refuseOption(name: string, text: string): never {
+  throw new RvfError(RvfErrorCode.InvalidOptions, `${name} ${text}`);
+}
+
+/** `options` as an object whose keys are all known, so that a misspelt one is not passed over in silence. */
+export function checkObject<T extends object>(name: string, options: unknown, known: ReadonlySet<string>): T {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    return refuseOption(name, `must be an object, not ${describe(options)}`);
+  }
+  for (const key in options) {
+    if (!known.has(key) && (options as Record<string, unknown>)[key] !== undefined) {
+      refuseOption(`${name}.${key}`, `is not known; there are ${[...known].join(', ')}`);
+    }
+  }
+  return options as T;
+}
+
+/** `value` as an integer from `min` to `max`, or `otherwise` where it is not given. */
+export function checkInteger(
+  name: string,
+  value: unknown,
+  min: number,
+  max: number,
+  otherwise: number,
+): number {
+  if (value === undefined) {
+    return otherwise;
+  }
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    return refuseOption(name, `must be an integer from ${min} to ${max}, not ${describe(value)}`);
+  }
+  return value;
+}
+
+/** `value` as one of `choices`, or `otherwise` where it is not given. */
+export function checkChoice<T>(name: string, value: unknown, choices: readonly T[], otherwise: T): T {
+  if (value === undefined) {
+    return otherwise;
+  }
+  if (!choices.includes(value as T)) {
+    return refuseOption(name, `must be one of ${choices.join(', ')}, not ${describe(value)}`);
+  }
+  return value as T;
+}
+
+/** `value` as a boolean, or `otherwise` where it is not given. */
+export function checkBoolean(name: string, value: unknown, otherwise: boolean): boolean {
+  return checkChoice(name, value, [true, false], otherwise);
+}
+
+/** `value` as whole milliseconds, or `otherwise` where it is not given. */
+export function checkMilliseconds(name: string, value: unknown, otherwise: number): number {
+  if (value === undefined) {
+    return otherwise;
+  }
+  if (typeof value !== 'number' || !(value >= 0 && value <= limits.TIMEOUT_MS_MAX)) {
+    return refuseOption(
+      name,
+      `must be from 0 to ${limits.TIMEOUT_MS_MAX} milliseconds, not ${describe(value)}`,
+    );
+  }
+  return Math.ceil(value);
+}
+
+/** `value` as the type of a backend. */
+export function checkBackendType(name: string, value: unknown): BackendType {
+  return checkChoice<BackendType>(name, value, BACKEND_TYPES, 'auto');
+}
+
+/** What `create` hands to the engine. */
+export function createOptions(given: RvfOptions): { engine: EngineCreateOptions; busyTimeoutMs: number } {
+  const options = checkObject<RvfOptions & { schema?: unknown }>('options', given, CREATE_KEYS);
+  refuseFuture(options);
+  const metric = checkChoice('options.metric', options.metric, METRIC_NAMES, 'l2');
+  const engine: EngineCreateOptions = {
+    dimension: checkDimension(options),
+    metric: METRIC_NAMES.indexOf(metric),
+    dataType: metric === 'hamming' ? DATA_TYPE_BINARY : DATA_TYPE_F32,
+    m: checkInteger('options.m', options.m, 2, limits.M_MAX, 16),
+    efConstruction: checkInteger(
+      'options.efConstruction',
+      options.efConstruction,
+      1,
+      limits.EF_CONSTRUCTION_MAX,
+      200,
+    ),
+    profile: checkInteger('options.profile', options.profile, 0, 3, 0),
+    durability: checkDurability(options.durability),
+    ...embeddingModel(options.embeddingModel),
+  };
+  return { engine, busyTimeoutMs: syncTimeout(options.busyTimeoutMs) };
+}
+
+/** Options for the engine, and how long synchronous writes wait behind queued ones. */
+interface OpenArguments {
+  engine: EngineOpenOptions;
+  busyTimeoutMs: number;
+}
+
+/** What `open` and `openReadonly` hand to the engine. */
+export function openOptions(given: RvfOpenOptions | undefined, readOnly: boolean): OpenArguments {
+  const options = checkObject<RvfOpenOptions>('options', given ?? {}, OPEN_KEYS);
+  const engine: EngineOpenOptions = {
+    readOnly,
+    busyTimeoutMs: checkMilliseconds('options.busyTimeoutMs', options.busyTimeoutMs, 0),
+    mapping: checkBoolean('options.mapping', options.mapping, true),
+    durability: checkDurability(options.durability),
+    ...embeddingModel(options.embeddingModel),
+  };
+  return { engine, busyTimeoutMs: syncTimeout(options.busyTimeoutMs) };
+}
+
+/** What `openBytes` hands to the engine. */
+export function openBytesOptions(given: RvfOpenBytesOptions | undefined): OpenArguments {
+  const options = checkObject<RvfOpenBytesOptions>('options', given ?? {}, OPEN_BYTES_KEYS);
+  return openOptions({}, checkBoolean('options.readOnly', options.readOnly, false));
+}
+
+function checkDimension(options: RvfOptions): number {
+  const { dimensions, dimension } = options;
+  if (dimensions !== undefined && dimension !== undefined && dimensions !== dimension) {
+    refuseOption(
+      'options.dimensions',
+      `is ${describe(dimensions)}, its alias options.dimension is ${describe(dimension)}; give one`,
+    );
+  }
+  const value = dimensions ?? dimension;
+  if (value === undefined) {
+    refuseOption('options.dimensions', `must be given: an integer from 1 to ${limits.DIMENSION_MAX}`);
+  }
+  return checkInteger('options.dimensions', value, 1, limits.DIMENSION_MAX, 0);
+}
+
+/** What a later version will accept, and this one must not pass over. */
+function refuseFuture(options: RvfOptions & { schema?: unknown }): void {
+  const compression = checkChoice<string>('options.compression', options.compression, COMPRESSIONS, 'none');
+  if (compression !== 'none') {
+    throw notSupported(`options.compression '${compression}'`, "it arrives with a later version; use 'none'");
+  }
+  if (checkBoolean('options.signing', options.signing, false)) {
+    throw notSupported('options.signing', 'it arrives with a later version; leave it out');
+  }
+  if (options.schema !== undefined) {
+    throw notSupported('options.schema', 'it arrives with filters in a later version; leave it out');
+  }
+}
+
+function checkDurability(value: unknown): number {
+  return DURABILITY[checkChoice('options.durability', value, DURABILITIES, 'commit')];
+}
+
+function syncTimeout(value: unknown): number {
+  return checkMilliseconds('options.busyTimeoutMs', value, limits.SYNC_BUSY_TIMEOUT_MS);
+}
+
+function embeddingModel(value: unknown): { embeddingModel?: string } {
+  if (value === undefined) {
+    return {};
+  }
+  const bytes = typeof value === 'string' && !hasLoneSurrogate(value) ? utf8Length(value) : 0;
+  if (bytes < 1 || bytes > limits.EMBEDDING_MODEL_BYTES_MAX) {
+    const text = `must be a name of 1 to ${limits.EMBEDDING_MODEL_BYTES_MAX} UTF-8 bytes, not ${describe(value)}`;
+    return refuseOption('options.embeddingModel', text);
+  }
+  return { embeddingModel: value as string };
+}

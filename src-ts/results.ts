@@ -1,0 +1,105 @@
+import { type EngineHits, type EngineInfo, type EngineRows, METRIC_NAMES } from './engine.js';
+import { RvfError, RvfErrorCode } from './errors.js';
+import type { DistanceMetric, RvfMetadata, RvfRow, RvfScoredResult } from './types.js';
+import type { VectorShape } from './vectors.js';
+
+/** The name of a store's metric. */
+export function metricName(info: EngineInfo): DistanceMetric {
+  return METRIC_NAMES[info.metric] ?? 'l2';
+}
+
+/** How alike two vectors at a distance are; see `DistanceMetric`. */
+export function scoreOf(metric: DistanceMetric, distance: number, bits: number): number {
+  switch (metric) {
+    case 'cosine':
+      return 1 - distance;
+    case 'l2':
+      return 1 / (1 + distance);
+    case 'dotproduct':
+      // Not `-distance`, which makes a zero of the wrong sign.
+      return 0 - distance;
+    case 'hamming':
+      return 1 - distance / bits;
+  }
+}
+
+/** Hits `from` to `to` of an engine's answer as objects, without those under `minScore`. */
+export class HitReader {
+  readonly #hits: EngineHits;
+  readonly #metadata: MetadataReader;
+  readonly #metric: DistanceMetric;
+  readonly #shape: VectorShape;
+
+  constructor(hits: EngineHits, info: EngineInfo, shape: VectorShape) {
+    this.#hits = hits;
+    this.#metadata = new MetadataReader(hits);
+    this.#metric = metricName(info);
+    this.#shape = shape;
+  }
+
+  read(from: number, to: number, minScore: number): RvfScoredResult[] {
+    const { ids, distances, vectors } = this.#hits;
+    const results: RvfScoredResult[] = [];
+    for (let index = from; index < to; index++) {
+      // `+ 0` makes a zero of -0, which a dot product of 0 has.
+      const distance = (distances[index] as number) + 0;
+      const score = scoreOf(this.#metric, distance, this.#shape.dimension);
+      // Scores descend as distances ascend: no later hit can have a better one.
+      if (score < minScore) {
+        break;
+      }
+      const result: RvfScoredResult = { id: ids[index] as string, distance, score };
+      this.#metadata.attach(result, index);
+      if (vectors !== undefined) {
+        result.vector = rowVector(vectors, index, this.#shape);
+      }
+      results.push(result);
+    }
+    return results;
+  }
+}
+
+/** An engine's rows as objects. */
+export function toRows(rows: EngineRows, shape: VectorShape): RvfRow[] {
+  const metadata = new MetadataReader(rows);
+  return rows.ids.map((id, index) => {
+    const row: RvfRow = { id };
+    metadata.attach(row, index);
+    if (rows.vectors !== undefined) {
+      row.vector = rowVector(rows.vectors, index, shape);
+    }
+    return row;
+  });
+}
+
+/** Metadata of many rows, parsed at once. */
+class MetadataReader {
+  readonly #values: RvfMetadata[] | undefined;
+  readonly #absent: ReadonlySet<number> | undefined;
+
+  constructor(answer: { metadata?: string; withoutMetadata?: number[] }) {
+    this.#values = answer.metadata === undefined ? undefined : parse(answer.metadata);
+    this.#absent = answer.withoutMetadata === undefined ? undefined : new Set(answer.withoutMetadata);
+  }
+
+  attach(target: { metadata?: RvfMetadata }, index: number): void {
+    if (this.#values !== undefined && this.#absent?.has(index) !== true) {
+      target.metadata = this.#values[index] as RvfMetadata;
+    }
+  }
+}
+
+function parse(text: string): RvfMetadata[] {
+  try {
+    return JSON.parse(text) as RvfMetadata[];
+  } catch (cause) {
+    const detail = 'the stored metadata is not JSON any more; run verify() and restore a backup';
+    throw new RvfError(RvfErrorCode.InvalidChecksum, detail, { cause });
+  }
+}
+
+/** A copy of one row, so that callers may keep, change or transfer it without regard to the others. */
+function rowVector(bytes: Uint8Array, index: number, shape: VectorShape): Float32Array | Uint8Array {
+  const row = bytes.slice(index * shape.rowBytes, (index + 1) * shape.rowBytes);
+  return shape.binary ? row : new Float32Array(row.buffer, row.byteOffset, shape.dimension);
+}

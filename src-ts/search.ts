@@ -1,0 +1,218 @@
+import { QUERY_EXACT, QUERY_METADATA, QUERY_VECTORS } from './engine.js';
+import { notSupported, RvfErrorCode } from './errors.js';
+import { EF_SEARCH_MAX, QUERY_BATCH_MAX } from './limits.js';
+import {
+  checkBoolean,
+  checkChoice,
+  checkInteger,
+  checkMilliseconds,
+  checkObject,
+  refuseOption,
+} from './options.js';
+import { HitReader } from './results.js';
+import type { Session } from './session.js';
+import type {
+  RvfAbortSignal,
+  RvfQueryOptions,
+  RvfQuerySyncOptions,
+  RvfScoredResult,
+  RvfVectorInput,
+} from './types.js';
+import { checkK, describe, invalid, problemError, refuse } from './validate.js';
+import { finiteProblem, RowWriter, type VectorShape, vectorBytes } from './vectors.js';
+
+const QUALITIES = ['fast', 'balanced', 'precise', 'exact'] as const;
+const SYNC_KEYS = new Set([
+  'efSearch',
+  'quality',
+  'filter',
+  'minScore',
+  'maxDistance',
+  'includeMetadata',
+  'includeVectors',
+  'timeoutMs',
+  'explain',
+]);
+const KEYS = new Set([...SYNC_KEYS, 'signal']);
+
+/** A query's options as the engine takes them. */
+interface SearchPlan {
+  flags: number;
+  efSearch: number;
+  maxDistance: number;
+  timeoutMs: number;
+  minScore: number;
+}
+
+const PLAIN: SearchPlan = {
+  flags: QUERY_METADATA,
+  efSearch: Number.NaN,
+  maxDistance: Number.NaN,
+  timeoutMs: 0,
+  minScore: Number.NEGATIVE_INFINITY,
+};
+
+/** `RvfDatabase.query` over an engine. */
+export async function query(
+  session: Session,
+  vector: RvfVectorInput,
+  k: number,
+  options?: RvfQueryOptions,
+): Promise<RvfScoredResult[]> {
+  session.ensureOpen();
+  const plan = planOf(options, KEYS);
+  checkK(k);
+  const bytes = vectorBytes('vector', vector, session.shape);
+  // The engine watches the time itself, so only a signal needs a control.
+  const hits = await session.run(
+    (control) =>
+      session.store.query(bytes, k, plan.flags, plan.efSearch, plan.maxDistance, plan.timeoutMs, control),
+    onlySignal(options),
+  );
+  return new HitReader(hits, session.info, session.shape).read(0, hits.ids.length, plan.minScore);
+}
+
+/** `RvfDatabase.querySync` over an engine. */
+export function querySync(
+  session: Session,
+  vector: RvfVectorInput,
+  k: number,
+  options?: RvfQuerySyncOptions,
+): RvfScoredResult[] {
+  session.ensureOpen();
+  const plan = planOf(options, SYNC_KEYS);
+  checkK(k);
+  const bytes = vectorBytes('vector', vector, session.shape);
+  const hits = session.runSync(() =>
+    session.store.querySync(bytes, k, plan.flags, plan.efSearch, plan.maxDistance, plan.timeoutMs),
+  );
+  return new HitReader(hits, session.info, session.shape).read(0, hits.ids.length, plan.minScore);
+}
+
+/** `RvfDatabase.queryBatch` over an engine. */
+export async function queryBatch(
+  session: Session,
+  vectors: RvfVectorInput | RvfVectorInput[],
+  k: number,
+  options?: RvfQueryOptions,
+): Promise<RvfScoredResult[][]> {
+  session.ensureOpen();
+  const plan = planOf(options, KEYS);
+  checkK(k);
+  const bytes = batchBytes(vectors, session.shape);
+  if (bytes.length === 0) {
+    return [];
+  }
+  const hits = await session.run(
+    (control) =>
+      session.store.queryBatch(
+        bytes,
+        k,
+        plan.flags,
+        plan.efSearch,
+        plan.maxDistance,
+        plan.timeoutMs,
+        control,
+      ),
+    onlySignal(options),
+  );
+  const reader = new HitReader(hits, session.info, session.shape);
+  let start = 0;
+  return Array.from(hits.counts, (count) => {
+    const results = reader.read(start, start + count, plan.minScore);
+    start += count;
+    return results;
+  });
+}
+
+function onlySignal(options: RvfQueryOptions | undefined): { signal: RvfAbortSignal } | undefined {
+  return options?.signal === undefined ? undefined : { signal: options.signal };
+}
+
+function planOf(given: RvfQueryOptions | undefined, known: ReadonlySet<string>): SearchPlan {
+  if (given === undefined) {
+    return PLAIN;
+  }
+  const options = checkObject<RvfQueryOptions & { explain?: unknown }>('options', given, known);
+  if (options.filter !== undefined) {
+    throw notSupported(
+      'options.filter',
+      'filters arrive with a later version; ask for more hits and filter those',
+    );
+  }
+  if (options.explain !== undefined) {
+    throw notSupported('options.explain', 'it arrives with a later version; leave it out');
+  }
+  const quality = checkChoice('options.quality', options.quality, QUALITIES, 'balanced');
+  const flags =
+    (checkBoolean('options.includeMetadata', options.includeMetadata, true) ? QUERY_METADATA : 0) |
+    (checkBoolean('options.includeVectors', options.includeVectors, false) ? QUERY_VECTORS : 0) |
+    (quality === 'exact' ? QUERY_EXACT : 0);
+  return {
+    flags,
+    efSearch: checkInteger('options.efSearch', options.efSearch, 1, EF_SEARCH_MAX, Number.NaN),
+    maxDistance: checkBound('options.maxDistance', options.maxDistance, Number.NaN),
+    timeoutMs: checkMilliseconds('options.timeoutMs', options.timeoutMs, 0),
+    minScore: checkBound('options.minScore', options.minScore, Number.NEGATIVE_INFINITY),
+  };
+}
+
+function checkBound(name: string, value: unknown, otherwise: number): number {
+  if (value === undefined) {
+    return otherwise;
+  }
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    return refuseOption(name, `must be a number, not ${describe(value)}`);
+  }
+  return value;
+}
+
+/** The bytes of several vectors: given one behind the other, or as an array of vectors. */
+function batchBytes(vectors: RvfVectorInput | RvfVectorInput[], shape: VectorShape): Uint8Array {
+  const packed = shape.binary ? Uint8Array : Float32Array;
+  if (vectors instanceof packed) {
+    checkWholeRows(vectors, shape);
+    return new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+  }
+  if (!Array.isArray(vectors)) {
+    refuse('vectors', invalid(`must be a ${packed.name} or an array of vectors, not ${describe(vectors)}`));
+  }
+  checkBatchLength(vectors.length);
+  const rows = new RowWriter(shape, vectors.length);
+  for (let index = 0; index < vectors.length; index++) {
+    const problem = rows.write(index, vectors[index]);
+    if (problem !== undefined) {
+      throw problemError(`vectors[${index}]`, problem);
+    }
+  }
+  return rows.bytes(vectors.length);
+}
+
+function checkWholeRows(vectors: Float32Array | Uint8Array, shape: VectorShape): void {
+  const rows = vectors.byteLength / shape.rowBytes;
+  if (!Number.isInteger(rows)) {
+    const perRow = shape.rowBytes / vectors.BYTES_PER_ELEMENT;
+    const text = `have ${vectors.length} elements, which is no multiple of the ${perRow} of one vector`;
+    refuse('vectors', { code: RvfErrorCode.DimensionMismatch, text });
+  }
+  checkBatchLength(rows);
+  const spare = shape.binary ? shape.dimension & 7 : 0;
+  for (let end = shape.rowBytes; spare !== 0 && end <= vectors.length; end += shape.rowBytes) {
+    if ((vectors[end - 1] as number) >> spare !== 0) {
+      refuse(
+        `vectors[${end / shape.rowBytes - 1}]`,
+        invalid(`has bits set behind bit ${shape.dimension - 1}`),
+      );
+    }
+  }
+  const problem = vectors instanceof Float32Array ? finiteProblem(vectors) : undefined;
+  if (problem !== undefined) {
+    refuse('vectors', problem);
+  }
+}
+
+function checkBatchLength(rows: number): void {
+  if (rows > QUERY_BATCH_MAX) {
+    refuse('vectors', invalid(`are ${rows}, more than ${QUERY_BATCH_MAX}; split the batch`));
+  }
+}

@@ -1,0 +1,45 @@
+import type { EngineInfo, EngineStatus, EngineVerify } from './engine.js';
+import type { RvfIndexStats, RvfStatus, RvfVerifyResult } from './types.js';
+
+/** An engine's state as `status()` answers it. */
+export function toStatus(status: EngineStatus): RvfStatus {
+  return {
+    totalVectors: status.totalVectors,
+    totalSegments: status.totalSegments,
+    fileSizeBytes: status.fileSizeBytes,
+    epoch: status.epoch,
+    profileId: status.profile,
+    compactionState: status.compactionRunning ? 'running' : 'idle',
+    deadSpaceRatio: status.deadSpaceRatio,
+    readOnly: status.readOnly,
+    recovered: { commits: status.recoveredCommits, tornBytes: status.recoveredTornBytes },
+    totalRows: status.totalRows,
+    unindexedRows: status.unindexedRows,
+    tailBytes: status.tailBytes,
+    retainedBytes: status.retainedBytes,
+    witnessEntries: status.witnessEntries,
+    poisoned: status.poisoned,
+    mapped: status.mapped,
+  };
+}
+
+/** Figures of the graph, of which this version has none: nothing is indexed, and nothing needs to be. */
+export function toIndexStats(info: EngineInfo, status: EngineStatus): RvfIndexStats {
+  return {
+    indexedVectors: Math.max(0, status.totalRows - status.unindexedRows),
+    layers: 0,
+    m: info.m,
+    efConstruction: info.efConstruction,
+    needsRebuild: false,
+  };
+}
+
+/** What an engine's check of the whole file found. */
+export function toVerifyResult(answer: EngineVerify): RvfVerifyResult {
+  return {
+    valid: answer.problems.length === 0,
+    segments: answer.segments,
+    bytes: answer.bytes,
+    problems: answer.problems,
+  };
+}

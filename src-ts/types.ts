@@ -1,0 +1,334 @@
+import type { RvfErrorCode } from './error-code.js';
+import type { RvfFilterExpr } from './filter.js';
+
+/**
+ * How far apart two vectors are; the smaller the distance, the nearer.
+ *
+ * - `l2`: squared Euclidean distance; score `1 / (1 + distance)`.
+ * - `cosine`: `1 - cos`, inputs need not be of unit length, a zero vector is at 1 from everything; score `1 - distance`.
+ * - `dotproduct`: `-dot`; score `-distance`.
+ * - `hamming`: differing bits; score `1 - distance / bits`.
+ */
+export type DistanceMetric = 'l2' | 'cosine' | 'dotproduct' | 'hamming';
+
+/** How vectors are stored. Only `none` is supported in this version. */
+export type CompressionProfile = 'none' | 'scalar' | 'product';
+
+/** 0 generic, 1 core, 2 hot, 3 full. Kept in the file. */
+export type HardwareProfile = 0 | 1 | 2 | 3;
+
+/** Which engine serves a store: the native addon, WebAssembly, or the best there is. */
+export type BackendType = 'node' | 'wasm' | 'auto';
+
+/** When a write is acknowledged: after its fsync, or before one that follows at intervals, or that the system decides on. */
+export type RvfDurability = 'commit' | 'interval' | 'none';
+
+/** Any JSON value; interfaces and classes count as far as `JSON.stringify` writes them. */
+export type RvfMetadata = string | number | boolean | null | object;
+
+/** A vector to store or to look for: numbers, or for hamming also packed bits, lowest bit first. */
+export type RvfVectorInput = Float32Array | number[] | Uint8Array;
+
+/** Options of `RvfDatabase.create`. */
+export interface RvfOptions {
+  /** Elements of each vector; bits for hamming. 1 to 65,536. */
+  dimensions: number;
+  /** Another name for `dimensions`. Giving both with different values is an error. */
+  dimension?: number | undefined;
+  /** Default `'l2'`. */
+  metric?: DistanceMetric | undefined;
+  /** Default 0. */
+  profile?: HardwareProfile | undefined;
+  /** Default `'none'`, the only one of this version. */
+  compression?: CompressionProfile | undefined;
+  /** Default `false`, the only choice of this version. */
+  signing?: boolean | undefined;
+  /** Edges per node of the graph, 2 to 256. Default 16. Kept in the file. */
+  m?: number | undefined;
+  /** Beam width of the graph's build, 1 to 10,000. Default 200. Kept in the file. */
+  efConstruction?: number | undefined;
+  /** Name of the model that makes the vectors, 1 to 256 UTF-8 bytes. Kept in the file. */
+  embeddingModel?: string | undefined;
+  /** Default `'commit'`: what is acknowledged survives a power cut. */
+  durability?: RvfDurability | undefined;
+  /** Milliseconds that synchronous writes wait behind queued ones before they fail with `Busy`. Default 5,000. */
+  busyTimeoutMs?: number | undefined;
+}
+
+/** Options of `RvfDatabase.open` and `openReadonly`. */
+export interface RvfOpenOptions {
+  /** Default `'auto'`. */
+  backend?: BackendType | undefined;
+  /**
+   * Milliseconds to wait for another process to give up the store (default 0: fail with `LockHeld` at once), and that
+   * synchronous writes wait behind queued ones (default 5,000).
+   */
+  busyTimeoutMs?: number | undefined;
+  /** The model that the store must have been made for; another one is an error. */
+  embeddingModel?: string | undefined;
+  /** Default `'commit'`. */
+  durability?: RvfDurability | undefined;
+  /** Whether the file may be mapped into memory. Default `true`. */
+  mapping?: boolean | undefined;
+}
+
+/** Options of `RvfDatabase.openBytes`. */
+export interface RvfOpenBytesOptions {
+  /** Default `false`: changes stay in memory, `exportBytes()` has them. */
+  readOnly?: boolean | undefined;
+  /** Default `'auto'`. */
+  backend?: BackendType | undefined;
+}
+
+/** What the SDK needs of an `AbortSignal`, so that programs without the types of Node.js or of browsers compile. */
+export interface RvfAbortSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** What can stop a call before its end. */
+export interface RvfCallOptions {
+  /**
+   * Cancels the call, which then rejects with the signal's `reason`. A signal that comes too late changes nothing: the
+   * call has its effect and resolves.
+   */
+  signal?: RvfAbortSignal | undefined;
+  /** Milliseconds after which the call is cancelled and rejects with `Timeout`. 0, the default, is never. */
+  timeoutMs?: number | undefined;
+}
+
+/** What long calls take. */
+export interface RvfProgressOptions extends RvfCallOptions {
+  /**
+   * Told now and then, and once at the end, how far the call is: rows while ingesting, bytes otherwise. What it throws
+   * cancels the call and becomes its rejection; what was committed by then stays.
+   */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** One entry to store. */
+export interface RvfIngestEntry<M extends RvfMetadata = RvfMetadata> {
+  /** 1 to 1,024 UTF-8 bytes, any string without lone surrogates. */
+  id: string;
+  /** As many finite numbers as the store has dimensions. */
+  vector: RvfVectorInput;
+  /** Kept and given back as `JSON.stringify` writes it: at most 64 KiB, 32 levels deep. */
+  metadata?: M | undefined;
+}
+
+/** Options of synchronous ingest calls. */
+export interface RvfIngestSyncOptions {
+  /** `'throw'`, the default: an invalid entry fails the whole batch. `'reject'`: the valid ones are stored. */
+  onInvalid?: 'throw' | 'reject' | undefined;
+  /** What happens to an entry whose id is stored already. Default `'replace'`. Within a batch the last of an id wins. */
+  onDuplicate?: 'replace' | 'error' | 'skip' | undefined;
+}
+
+/** Options of `ingestBatch`. */
+export interface RvfIngestOptions extends RvfIngestSyncOptions, RvfProgressOptions {}
+
+/** An entry that `onInvalid: 'reject'` left out. */
+export interface RvfRejection {
+  /** Place in the batch. */
+  index: number;
+  /** The entry's id; empty where it had none that is a string. */
+  id: string;
+  code: RvfErrorCode;
+  message: string;
+}
+
+/** What became of a batch. */
+export interface RvfIngestResult {
+  /** Entries that were valid and stored; several of one id count each. */
+  accepted: number;
+  /** Entries left out by `onInvalid: 'reject'`. */
+  rejected: number;
+  /** Number of the commit. */
+  epoch: number;
+  /** Why entries were left out; absent where none was. */
+  rejections?: RvfRejection[];
+  /** Places of the entries that `onDuplicate: 'skip'` passed over; absent where none was. */
+  skipped?: number[];
+}
+
+/** Options of synchronous queries. */
+export interface RvfQuerySyncOptions<M extends RvfMetadata = RvfMetadata> {
+  /** Beam width of a graph search, 1 to 100,000; wins over `quality`. Every search of this version is exact. */
+  efSearch?: number | undefined;
+  /** Default: the middle tier. Every search of this version is exact. */
+  quality?: 'fast' | 'balanced' | 'precise' | 'exact' | undefined;
+  /** Not supported in this version. */
+  filter?: RvfFilterExpr<M> | undefined;
+  /** Only hits of at least this score. */
+  minScore?: number | undefined;
+  /** Only hits of at most this distance. */
+  maxDistance?: number | undefined;
+  /** Default `true`. */
+  includeMetadata?: boolean | undefined;
+  /** Default `false`. */
+  includeVectors?: boolean | undefined;
+  /** Milliseconds after which the query fails with `Timeout`. 0, the default, is never. */
+  timeoutMs?: number | undefined;
+}
+
+/** Options of queries. */
+export interface RvfQueryOptions<M extends RvfMetadata = RvfMetadata> extends RvfQuerySyncOptions<M> {
+  /** Cancels the query, which then rejects with the signal's `reason`. */
+  signal?: RvfAbortSignal | undefined;
+}
+
+/** A neighbour, as any {@link RvfBackend} answers it. */
+export interface RvfSearchResult<M extends RvfMetadata = RvfMetadata> {
+  id: string;
+  /** Per metric, see {@link DistanceMetric}. Results ascend by it. */
+  distance: number;
+  /** Per metric, see {@link DistanceMetric}: the higher, the more alike. */
+  score?: number;
+  /** Absent where the entry has none, or where `includeMetadata` is off. */
+  metadata?: M;
+  /** With `includeVectors`: numbers, or packed bits for hamming. */
+  vector?: Float32Array | Uint8Array;
+}
+
+/** A neighbour, as `RvfDatabase` answers it. */
+export interface RvfScoredResult<M extends RvfMetadata = RvfMetadata> extends RvfSearchResult<M> {
+  /** Per metric, see {@link DistanceMetric}. NaN over a foreign backend that names neither score nor metric. */
+  score: number;
+}
+
+/** A stored entry. */
+export interface RvfRow<M extends RvfMetadata = RvfMetadata> {
+  id: string;
+  /** Absent where the entry has none. */
+  metadata?: M;
+  /** With `includeVectors`: numbers, or packed bits for hamming. */
+  vector?: Float32Array | Uint8Array;
+}
+
+/** Options of `get`. */
+export interface RvfGetOptions {
+  /** Default `false`. */
+  includeVectors?: boolean | undefined;
+}
+
+/** Options of `iterate`. */
+export interface RvfIterateOptions extends RvfGetOptions {
+  /** Rows fetched at once, 1 to 100,000. Default 1,000. */
+  batchSize?: number | undefined;
+}
+
+/** What became of a delete. */
+export interface RvfDeleteResult {
+  /** Entries that were there and are not any more. */
+  deleted: number;
+  /** Number of the commit. */
+  epoch: number;
+}
+
+/** What a compaction did. */
+export interface RvfCompactionResult {
+  segmentsCompacted: number;
+  bytesReclaimed: number;
+  /** Number of the commit. */
+  epoch: number;
+}
+
+/** Whether a compaction is going on. */
+export type CompactionState = 'idle' | 'running' | 'emergency';
+
+/** State of a store. What is optional is always there but over a foreign backend. */
+export interface RvfStatus {
+  /** Live entries. */
+  totalVectors: number;
+  totalSegments: number;
+  fileSizeBytes: number;
+  /** Number of the last commit. */
+  epoch: number;
+  profileId: number;
+  compactionState: CompactionState;
+  /** Share of the file that a compaction would give back, 0 to 1. */
+  deadSpaceRatio: number;
+  readOnly: boolean;
+  /** What opening had to repair: commits replayed, and bytes of an interrupted write discarded. */
+  recovered?: { commits: number; tornBytes: number };
+  /** Rows given out so far, dead ones included. */
+  totalRows?: number;
+  /** Rows that are searched without the graph. */
+  unindexedRows?: number;
+  /** Bytes that the next open has to replay. */
+  tailBytes?: number;
+  /** Bytes kept for branches and readers though this store does not need them. */
+  retainedBytes?: number;
+  /** Entries of the witness chain. */
+  witnessEntries?: number;
+  /** Whether an earlier write failed and the store takes no more; reopen it. */
+  poisoned?: boolean;
+  /** Whether the file is mapped into memory. */
+  mapped?: boolean;
+}
+
+/** Figures of the graph. */
+export interface RvfIndexStats {
+  indexedVectors: number;
+  layers: number;
+  m: number;
+  efConstruction: number;
+  needsRebuild: boolean;
+}
+
+/** What `verifyWitness` found. */
+export interface RvfWitnessResult {
+  valid: boolean;
+  entries: number;
+  error?: string;
+}
+
+/** One segment of the file. */
+export interface RvfSegmentInfo {
+  id: number;
+  /** Bytes from the start of the file. */
+  offset: number;
+  /** In bytes. */
+  payloadLength: number;
+  segType: string;
+}
+
+/** Damage that `verify` found. */
+export interface RvfProblem {
+  code: RvfErrorCode;
+  segmentId: number;
+  /** Bytes from the start of the file. */
+  offset: number;
+  message: string;
+}
+
+/** What `verify` found. */
+export interface RvfVerifyResult {
+  /** Whether there are no problems. */
+  valid: boolean;
+  /** Segments read. */
+  segments: number;
+  /** Bytes read. */
+  bytes: number;
+  problems: RvfProblem[];
+}
+
+/** How a branch came from its parent. */
+export type DerivationType = 'filter' | 'merge' | 'snapshot' | 'transform';
+
+/** Options of `derive`. */
+export type RvfDeriveOptions = Partial<RvfOptions> & { type?: DerivationType | undefined };
+
+/** A kernel image and its header. */
+export interface RvfKernelData {
+  header: Uint8Array;
+  image: Uint8Array;
+}
+
+/** An eBPF program and its header. */
+export interface RvfEbpfData {
+  header: Uint8Array;
+  payload: Uint8Array;
+}
