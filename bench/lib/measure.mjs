@@ -1,0 +1,42 @@
+// Timing, medians, and the alternation that makes figures of a shared machine comparable.
+
+export function median(values) {
+  return quantile(values, 0.5);
+}
+
+/** The value below which `share` of the values lie; between two neighbours it is interpolated. */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const place = (sorted.length - 1) * share;
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+}
+
+/** Milliseconds that `work` takes, awaited. */
+export async function elapsedMs(work) {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/**
+ * Measures subjects in turns, so that whatever else the machine does meets all of them: each round measures every
+ * subject once, every other round in the opposite order. A subject answers its own figure of a round.
+ *
+ * @returns The figures of each subject, in the order of the rounds.
+ */
+export async function alternate(rounds, subjects) {
+  const names = Object.keys(subjects);
+  const figures = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    const order = round % 2 === 0 ? names : names.toReversed();
+    for (const name of order) figures[name].push(await subjects[name](round));
+  }
+  return figures;
+}
+
+/** The median over the rounds of one subject's figure divided by the other's of the same round. */
+export function pairedRatio(figures, others) {
+  return median(figures.map((figure, round) => figure / others[round]));
+}

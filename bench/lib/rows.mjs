@@ -1,0 +1,41 @@
+// The rows of a section: what was measured, its figure, the criterion it is held to, and how it was measured.
+
+/**
+ * A figure that is held to a criterion.
+ *
+ * @param {{ what: string, figure: string, value: number, criterion: string, met: boolean, how: string }} row
+ */
+export function judged({ what, figure, value, criterion, met, how }) {
+  return { what, figure, value, criterion, met, how };
+}
+
+/** A figure that is reported beside the others. */
+export function reported({ what, figure, value, how }) {
+  return { what, figure, value, criterion: null, met: null, how };
+}
+
+export function verdict({ met }) {
+  if (met === null) return '';
+  return met ? 'met' : 'MISSED';
+}
+
+const WHAT_COLUMNS = 66;
+const VERDICT_COLUMNS = 8;
+
+export function printSection({ title, rows, warnings, failure }) {
+  console.log(`\n${[title, ...warnings.map((warning) => `WARNING: ${warning}`)].join('\n  ')}`);
+  if (failure !== undefined) console.log(`  FAILED: ${failure}`);
+  let lastHow;
+  for (const row of rows) {
+    const line = `  ${verdict(row).padEnd(VERDICT_COLUMNS)}${row.what.padEnd(WHAT_COLUMNS)} ${row.figure}`;
+    console.log(row.criterion === null ? line : `${line}   (criterion: ${row.criterion})`);
+    if (row.how !== lastHow) console.log(`  ${' '.repeat(VERDICT_COLUMNS)}  ${row.how}`);
+    lastHow = row.how;
+  }
+}
+
+/** How many of the sections' criteria are met. */
+export function tally(sections) {
+  const judgedRows = sections.flatMap(({ rows }) => rows).filter(({ met }) => met !== null);
+  return { met: judgedRows.filter(({ met }) => met).length, judged: judgedRows.length };
+}

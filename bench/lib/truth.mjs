@@ -1,0 +1,42 @@
+// Whether the neighbours that a store answers are the true ones.
+
+import { vectorAt } from './data.mjs';
+
+/** Stores compute with 32-bit floats; rows whose distances differ by less than this count as equally near. */
+const TIE = 1e-6;
+
+/** The share of true neighbours among those answered. `answered[q]` are row numbers for query q. */
+export function recall(data, answered, k) {
+  let found = 0;
+  for (const [query, rows] of answered.entries()) {
+    const vector = vectorAt(data.queries, data.dimensions, query);
+    const farthest = distanceOfNeighbour(data, query, vector, k);
+    found += new Set(rows.filter((row) => distanceTo(data, vector, row) <= farthest + TIE)).size;
+  }
+  return found / (answered.length * k);
+}
+
+/** Distance of the k-th true neighbour: of the listed one, or else found by looking at every row. */
+function distanceOfNeighbour(data, query, vector, k) {
+  const { listedNeighbours, listedPerQuery, rows } = data;
+  if (listedNeighbours !== undefined) {
+    return distanceTo(data, vector, listedNeighbours[query * listedPerQuery + k - 1]);
+  }
+  const distances = Float64Array.from({ length: rows }, (_, row) => distanceTo(data, vector, row));
+  return distances.sort()[k - 1];
+}
+
+function distanceTo({ vectors, dimensions }, vector, row) {
+  const offset = row * dimensions;
+  let dot = 0;
+  let squaresOfVector = 0;
+  let squaresOfRow = 0;
+  for (let index = 0; index < dimensions; index += 1) {
+    const left = vector[index];
+    const right = vectors[offset + index];
+    dot += left * right;
+    squaresOfVector += left * left;
+    squaresOfRow += right * right;
+  }
+  return 1 - dot / Math.sqrt(squaresOfVector * squaresOfRow);
+}
