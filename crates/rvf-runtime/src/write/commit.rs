@@ -136,7 +136,9 @@ impl Writer {
     /// Writes and syncs what the group laid out, then makes its snapshot the newest.
     fn finish_group(&mut self, append: &Append, mut snapshot: Snapshot) -> Result<()> {
         if append.is_empty() {
-            return Ok(());
+            // Nothing was written, but what was written before may be due.
+            let synced = self.sync_if_due();
+            return synced.map_err(|error| self.poison(error));
         }
         if let Err(error) = self.write_durably(append) {
             return Err(self.poison(error));

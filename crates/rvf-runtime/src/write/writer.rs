@@ -98,16 +98,21 @@ impl Writer {
     /// Writes an append and makes it durable as the store's durability asks.
     pub(crate) fn write_durably(&mut self, append: &Append) -> Result<()> {
         append.write(&*self.file)?;
-        let now_ns = self.host.clock.monotonic_ns();
         self.unsynced_bytes += append.end() - self.snapshot.committed_end;
+        self.is_unsynced = true;
+        self.sync_if_due()
+    }
+
+    /// Makes durable what was written, if the store's durability asks for it by now.
+    pub(crate) fn sync_if_due(&mut self) -> Result<()> {
+        let since_sync_ns = self.host.clock.monotonic_ns().saturating_sub(self.last_sync_ns);
         let is_due = match self.durability {
             _ if self.unsynced_bytes >= UNSYNCED_BYTES_MAX => true,
             Durability::Commit => true,
-            Durability::Interval => now_ns.saturating_sub(self.last_sync_ns) >= SYNC_INTERVAL_MS * 1_000_000,
+            Durability::Interval => since_sync_ns >= SYNC_INTERVAL_MS * 1_000_000,
             Durability::None => false,
         };
-        self.is_unsynced = true;
-        if is_due { self.sync() } else { Ok(()) }
+        if self.is_unsynced && is_due { self.sync() } else { Ok(()) }
     }
 
     /// Makes everything written so far durable. A failed fsync is never tried again: the system may have dropped the pages.
