@@ -22,7 +22,7 @@ const PRIVATE_BYTES_MAX = 16e6;
 /** What a killed writer leaves behind its last checkpoint: of each kind nearly as much as the store lets pile up. */
 const TAILS = {
   singles: { what: '4,000 single inserts', commits: 4_000, rowsPerCommit: 1 },
-  journals: { what: '130 batches of 160 rows (32 MB of journals)', commits: 130, rowsPerCommit: 160 },
+  journals: { what: '130 batches of 160 rows (16 MB of journals)', commits: 130, rowsPerCommit: 160 },
   batches: { what: '60 batches of 1,000 rows', commits: 60, rowsPerCommit: 1_000 },
 };
 
