@@ -17,5 +17,9 @@ export { NodeBackend, type RvfBackend, resolveBackend, WasmBackend } from './bac
 export { RvfDatabase } from './database.js';
 export { RvfError, RvfErrorCode } from './errors.js';
 export type * from './filter.js';
+export { fromMongo } from './mongo-filter.js';
+export type * from './mongo-types.js';
 export type * from './types.js';
 export { version } from './version.js';
+export { allOf, anyOf, not, where } from './where.js';
+export type * from './where-types.js';

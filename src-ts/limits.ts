@@ -30,3 +30,13 @@ export const EMBEDDING_MODEL_BYTES_MAX = 256;
 export const TIMEOUT_MS_MAX = 2_147_483_647;
 /** How long synchronous writes wait behind queued ones when `busyTimeoutMs` is not given. */
 export const SYNC_BUSY_TIMEOUT_MS = 5_000;
+/** Deepest nesting of a filter; a single condition is one level deep. */
+export const FILTER_DEPTH_MAX = 64;
+/** Most conditions of a filter, `and`, `or` and `not` included. */
+export const FILTER_NODES_MAX = 1_024;
+/** Most values of one list of a filter. */
+export const FILTER_VALUES_MAX = 100_000;
+/** Most characters of a filter as JSON text. */
+export const FILTER_TEXT_MAX = 67_108_864;
+/** Highest number that a schema gives a field. */
+export const FIELD_ID_MAX = 4_294_967_295;

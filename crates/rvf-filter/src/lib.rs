@@ -1,0 +1,23 @@
+//! Metadata filters of the RVF store: the checked filter expression, columns with indexes that are read in place, and
+//! the planner that answers one from the other.
+//!
+//! This crate never sees a file. It is given JSON texts by row and makes the bytes of a *column payload* for a run of
+//! consecutive rows ([`ColumnBuilder`]); later it is given a [`ColumnSource`] over those bytes and an [`Expression`], and
+//! answers with bitmaps of rows ([`evaluate`]). Rows that have no columns are asked by their text ([`matches()`]), which
+//! is also what the columns are tested against.
+
+mod columns;
+mod document;
+mod error;
+mod evaluate;
+mod expression;
+mod json;
+mod scalar;
+mod schema;
+
+pub use columns::{COLUMNS_VERSION, ColumnBuilder, ColumnSource};
+pub use error::{BuildError, ColumnError, FilterError, SchemaError};
+pub use evaluate::{Estimate, Outcome, estimate, evaluate};
+pub use expression::{Expression, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FILTER_VALUES_MAX, matches};
+pub use json::JsonError;
+pub use schema::{FIELD_NAME_BYTES_MAX, FieldType, SCHEMA_FIELDS_MAX, Schema, SchemaField};
