@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::JsonError;
+use crate::{JsonError, MERGE_DEPTH_MAX};
 
 /// A filter expression was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -55,6 +55,26 @@ pub enum BuildError {
     /// The payload would not fit the offsets of the format (32 bits).
     #[error("the columns of one run are above 4 GiB; make the run shorter")]
     TooLarge,
+}
+
+/// A merge patch could not be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum MergeError {
+    /// The document is no JSON.
+    #[error("the document is no valid JSON: {0}")]
+    Document(JsonError),
+    /// The patch is no JSON.
+    #[error("the patch is no valid JSON: {0}")]
+    Patch(JsonError),
+    /// The patch is a value that has no fields.
+    #[error("the patch must be an object, not {found}")]
+    NoObject {
+        /// What it is.
+        found: &'static str,
+    },
+    /// The patch's objects nest too deeply.
+    #[error("the objects of a patch nest at most {MERGE_DEPTH_MAX} deep")]
+    TooDeep,
 }
 
 /// Columns could not be read. `E` is the error of the [`ColumnSource`](crate::ColumnSource).

@@ -57,6 +57,11 @@ impl<'a> Scanner<'a> {
         Scanner { bytes, position: 0 }
     }
 
+    /// Byte of the text at which the scanner stands.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
     fn error(&self, what: &'static str) -> JsonError {
         JsonError { offset: self.position, what }
     }
@@ -146,6 +151,7 @@ impl<'a> Scanner<'a> {
     fn skip_to_quote(&mut self) -> Result<bool, JsonError> {
         let mut has_escapes = false;
         loop {
+            self.position += plain_bytes(self.bytes.get(self.position..).unwrap_or_default());
             match self.bytes.get(self.position) {
                 None => return Err(self.error("a string without an end")),
                 Some(b'"') => {
@@ -156,8 +162,7 @@ impl<'a> Scanner<'a> {
                     has_escapes = true;
                     self.position += 2;
                 }
-                Some(0..=0x1F) => return Err(self.error("a control character in a string")),
-                Some(_) => self.position += 1,
+                Some(_) => return Err(self.error("a control character in a string")),
             }
         }
     }
@@ -166,6 +171,9 @@ impl<'a> Scanner<'a> {
     pub(crate) fn number(&mut self) -> Result<f64, JsonError> {
         let start = self.position;
         self.skip_number()?;
+        if let Some(whole) = short_whole_number(&self.bytes[start..self.position]) {
+            return Ok(whole);
+        }
         let text =
             str::from_utf8(&self.bytes[start..self.position]).map_err(|_| self.error("a number that is none"))?;
         let number: f64 = text.parse().map_err(|_| self.error("a number that is none"))?;
@@ -265,6 +273,36 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Number of bytes in front of the first quote, backslash or control character.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(eight) = bytes[at..].first_chunk::<8>() {
+        let special = special_bytes(u64::from_le_bytes(*eight));
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let is_plain = |byte: &&u8| **byte >= 0x20 && **byte != b'"' && **byte != b'\\';
+    at + bytes[at..].iter().take_while(is_plain).count()
+}
+
+/// The highest bit of every byte that is a quote, a backslash or a control character. Bits above the first of them may be
+/// wrong, because a subtraction borrows from the byte above.
+fn special_bytes(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xFF;
+    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes & (ONES * 0x80);
+    let equal = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+    below(eight, 0x20) | equal(b'"') | equal(b'\\')
+}
+
+/// The value of digits alone, where there are so few that they make an exact `f64`.
+fn short_whole_number(text: &[u8]) -> Option<f64> {
+    const EXACT_DIGITS_MAX: usize = 15;
+    let is_whole = text.len() <= EXACT_DIGITS_MAX && text.iter().all(u8::is_ascii_digit);
+    is_whole.then(|| text.iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0')) as f64)
+}
+
 /// Decodes the escapes of a string's inside; `None` where one is malformed.
 fn unescape(raw: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(raw.len());
@@ -317,5 +355,35 @@ fn push_code_point(text: &mut Vec<u8>, code_point: u32) {
             0x80 | (code_point >> 6 & 0x3F) as u8,
             0x80 | (code_point & 0x3F) as u8,
         ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_is_plain_up_to_its_first_special_byte() {
+        for byte in 0..=255_u8 {
+            let is_special = byte < 0x20 || byte == b'"' || byte == b'\\';
+            for neighbour in [b' ', b'!', 0x7F, 0x80, 0xFF] {
+                for at in 0..20 {
+                    let mut text = [neighbour; 20];
+                    text[at] = byte;
+                    assert_eq!(plain_bytes(&text), if is_special { at } else { 20 }, "{byte} at {at}");
+                    text[19] = b'"';
+                    assert_eq!(plain_bytes(&text), if is_special { at.min(19) } else { 19 }, "{byte} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn short_whole_numbers_are_what_the_parser_makes_of_them() {
+        for text in ["0", "7", "999999999999999", "1000000000000000", "-1", "1.0", "1e2", ""] {
+            let parsed =
+                text.parse::<f64>().ok().filter(|_| text.len() < 16 && text.bytes().all(|b| b.is_ascii_digit()));
+            assert_eq!(short_whole_number(text.as_bytes()).filter(|_| !text.is_empty()), parsed, "{text}");
+        }
     }
 }

@@ -1,15 +1,14 @@
-use std::collections::BTreeMap;
-
 use roaring::RoaringBitmap;
 use rvf_types::Row;
 
-use crate::columns::encode::{encode_numbers, encode_rows, encode_texts, to_u32};
+use crate::columns::encode::{encode_bitmap, encode_numbers, encode_rows, encode_texts, to_u32};
+use crate::columns::interned::Interned;
 use crate::columns::layout::{
     COLUMNS_VERSION, Class, FIELD_ENTRY_BYTES, FIELDS_MAX, HEADER_BYTES, SECTION_ENTRY_BYTES, Section, index_kind,
 };
 use crate::columns::values::ScalarRows;
-use crate::document::{Value, for_each_element, for_each_field};
-use crate::json::JsonError;
+use crate::document::{Value, for_each_field};
+use crate::json::{Kind, Scanner};
 use crate::{BuildError, FIELD_NAME_BYTES_MAX};
 
 /// Most distinct fields a builder follows, so that hostile metadata costs bounded memory; of these the [`FIELDS_MAX`]
@@ -23,8 +22,11 @@ const FIELDS_FOLLOWED_MAX: usize = 8_192;
 pub struct ColumnBuilder {
     first_row: Row,
     row_count: u32,
-    field_by_name: BTreeMap<Vec<u8>, usize>,
+    /// Names of the fields that are followed; a field's number is its index in `fields`.
+    names: Interned,
     fields: Vec<FieldRows>,
+    /// The field that came next, the last time, after no field (index 0) and after each field (its index + 1).
+    next_fields: Vec<usize>,
     /// Rows with fields that are not followed.
     unlisted_rows: RoaringBitmap,
 }
@@ -46,8 +48,9 @@ impl ColumnBuilder {
         ColumnBuilder {
             first_row,
             row_count: 0,
-            field_by_name: BTreeMap::new(),
+            names: Interned::default(),
             fields: Vec::new(),
+            next_fields: vec![0],
             unlisted_rows: RoaringBitmap::new(),
         }
     }
@@ -62,34 +65,37 @@ impl ColumnBuilder {
     pub fn push(&mut self, json: &[u8]) -> Result<(), BuildError> {
         let row = self.row_count;
         self.row_count = row.checked_add(1).ok_or(BuildError::TooLarge)?;
-        let mut values = Vec::new();
-        for_each_field::<JsonError>(json, |key, scanner| {
-            match self.follow(&key) {
-                Some(field) => values.push((field, Value::scan(scanner)?)),
-                None => {
-                    self.unlisted_rows.insert(row);
-                    scanner.skip()?;
-                }
+        let mut place = 0;
+        for_each_field(json, |key, scanner| match self.follow(&key, place)? {
+            Some(field) => {
+                place = field + 1;
+                self.fields[field].add(row, scanner)
             }
-            Ok(())
-        })?;
-        // From the last to the first, because of a key that occurs twice the last one counts.
-        for (field, value) in values.into_iter().rev() {
-            self.fields[field].add(row, value)?;
-        }
-        Ok(())
+            None => {
+                self.unlisted_rows.insert(row);
+                Ok(scanner.skip().map(|_| ())?)
+            }
+        })
     }
 
-    fn follow(&mut self, name: &[u8]) -> Option<usize> {
-        if let Some(field) = self.field_by_name.get(name) {
-            return Some(*field);
+    /// The field of this name at a place of `next_fields`, or `None` where it is not followed.
+    fn follow(&mut self, name: &[u8], place: usize) -> Result<Option<usize>, BuildError> {
+        // Rows of one origin have their fields in one order.
+        let guess = self.next_fields[place];
+        if guess < self.fields.len() && self.names.text(guess) == name {
+            return Ok(Some(guess));
         }
-        if self.fields.len() == FIELDS_FOLLOWED_MAX || name.len() > FIELD_NAME_BYTES_MAX {
-            return None;
-        }
-        self.field_by_name.insert(name.to_vec(), self.fields.len());
-        self.fields.push(FieldRows::default());
-        Some(self.fields.len() - 1)
+        let field = match self.names.find(name) {
+            Some(field) => field as usize,
+            None if self.fields.len() == FIELDS_FOLLOWED_MAX || name.len() > FIELD_NAME_BYTES_MAX => return Ok(None),
+            None => {
+                self.fields.push(FieldRows::default());
+                self.next_fields.push(0);
+                self.names.find_or_add(name)? as usize
+            }
+        };
+        self.next_fields[place] = field;
+        Ok(Some(field))
     }
 
     /// The payload's bytes.
@@ -98,7 +104,7 @@ impl ColumnBuilder {
         let mut payload = Payload { bytes: vec![0; HEADER_BYTES] };
         let unlisted_rows = std::mem::take(&mut self.unlisted_rows);
         let unlisted_count = unlisted_rows.len() as u32;
-        let unlisted = payload.section(index_kind::ROWS, unlisted_count, &encode_rows(unlisted_rows)?)?;
+        let unlisted = payload.section(index_kind::ROWS, unlisted_count, &encode_bitmap(unlisted_rows)?)?;
         let mut directory = Vec::with_capacity(listed.len() * FIELD_ENTRY_BYTES);
         for (name, index) in &listed {
             let sections = std::mem::take(&mut self.fields[*index]).encode(self.row_count)?;
@@ -123,7 +129,8 @@ impl ColumnBuilder {
 
     /// The fields that get columns, by name; rows of the others become unlisted.
     fn choose_fields(&mut self) -> Vec<(Vec<u8>, usize)> {
-        let mut fields: Vec<(Vec<u8>, usize)> = std::mem::take(&mut self.field_by_name).into_iter().collect();
+        let mut fields: Vec<(Vec<u8>, usize)> = self.names.texts().map(<[u8]>::to_vec).zip(0..).collect();
+        fields.sort_unstable();
         if fields.len() > FIELDS_MAX {
             fields.sort_by_key(|(_, index)| std::cmp::Reverse(self.fields[*index].exists.len()));
             for (_, index) in fields.drain(FIELDS_MAX..) {
@@ -136,19 +143,24 @@ impl ColumnBuilder {
 }
 
 impl FieldRows {
-    fn add(&mut self, row: u32, value: Value<'_>) -> Result<(), BuildError> {
+    /// Adds the value that comes next, of a row that is not below earlier ones.
+    fn add(&mut self, row: u32, scanner: &mut Scanner<'_>) -> Result<(), BuildError> {
         if self.exists.last() == Some(&row) {
-            return Ok(());
-        }
-        self.exists.push(row);
-        if let Value::Array(elements) = value {
-            self.arrays.push(row);
-            for_each_element(elements, |element| {
-                self.elements.add(row, element);
-                true
-            })?;
+            // Of a key that occurs twice the last one counts.
+            self.arrays.pop_if(|last| *last == row);
+            self.scalars.remove(row);
+            self.elements.remove(row);
         } else {
-            self.scalars.add(row, value);
+            self.exists.push(row);
+        }
+        if scanner.kind()? != Kind::Array {
+            return self.scalars.add(row, Value::scan(scanner)?);
+        }
+        self.arrays.push(row);
+        scanner.enter();
+        let mut is_first = true;
+        while scanner.next_element(&mut is_first)? {
+            self.elements.add(row, Value::scan(scanner)?)?;
         }
         Ok(())
     }
@@ -167,7 +179,7 @@ impl FieldRows {
         let mut sections = Vec::new();
         for (class, rows) in bitmaps {
             if !rows.is_empty() {
-                sections.push((class, index_kind::ROWS, rows.len() as u32, encode_rows(rows)?));
+                sections.push((class, index_kind::ROWS, rows.len() as u32, encode_rows(&rows)?));
             }
         }
         let dictionaries =
@@ -178,10 +190,10 @@ impl FieldRows {
                 let bytes = encode_numbers(&numbers, &postings, row_count)?;
                 sections.push((number_class, index_kind::NUMBERS, to_u32(postings.rows.len())?, bytes));
             }
-            let texts = values.take_texts();
-            if !texts.is_empty() {
-                let posting_count = to_u32(texts.values().map(Vec::len).sum())?;
-                sections.push((text_class, index_kind::TEXTS, posting_count, encode_texts(texts, row_count)?));
+            let posting_count = to_u32(values.texts.posting_count())?;
+            if posting_count > 0 {
+                let bytes = encode_texts(&values.texts, row_count)?;
+                sections.push((text_class, index_kind::TEXTS, posting_count, bytes));
             }
         }
         Ok(sections)

@@ -1,12 +1,10 @@
-use std::collections::BTreeMap;
-
 use roaring::RoaringBitmap;
 
 use crate::BuildError;
 use crate::columns::layout::{
     BLOCK_KEYS, DICTIONARY_HEADER_BYTES, HEAVY_ENTRY_BYTES, TEXT_KEY_LONG_BYTES, TEXT_KEY_SHORT_BYTES, width_of,
 };
-use crate::columns::values::{Postings, cut_texts};
+use crate::columns::values::{Postings, TextRows};
 
 /// Keys with fewer rows are always listed row by row.
 const HEAVY_ROWS_MIN: usize = 64;
@@ -19,8 +17,12 @@ pub(crate) fn to_u32(length: usize) -> Result<u32, BuildError> {
 }
 
 /// A bitmap of ascending rows in the portable format, runs included.
-pub(crate) fn encode_rows(rows: impl IntoIterator<Item = u32>) -> Result<Vec<u8>, BuildError> {
-    let mut bitmap: RoaringBitmap = rows.into_iter().collect();
+pub(crate) fn encode_rows(rows: &[u32]) -> Result<Vec<u8>, BuildError> {
+    encode_bitmap(RoaringBitmap::from_sorted_iter(rows.iter().copied()).expect("rows ascend"))
+}
+
+/// A bitmap in the portable format, runs included.
+pub(crate) fn encode_bitmap(mut bitmap: RoaringBitmap) -> Result<Vec<u8>, BuildError> {
     bitmap.optimize();
     let mut bytes = Vec::with_capacity(bitmap.serialized_size());
     bitmap.serialize_into(&mut bytes).map_err(|_| BuildError::TooLarge)?;
@@ -44,19 +46,19 @@ pub(crate) fn encode_numbers(numbers: &[f64], postings: &Postings, row_count: u3
 
 /// A section of ascending texts, cut where that saves much: a text that fills the key's length stands for all with that
 /// beginning. Blocks of 16 keys: each is {bytes shared with the key before, other bytes} as LEB128 and those bytes.
-pub(crate) fn encode_texts(texts: BTreeMap<Vec<u8>, Vec<u32>>, row_count: u32) -> Result<Vec<u8>, BuildError> {
-    let text_bytes: usize = texts.keys().map(Vec::len).sum();
-    let posting_count: usize = texts.values().map(Vec::len).sum();
-    let is_repetitive = text_bytes <= posting_count * LONG_KEY_BYTES_PER_POSTING;
+pub(crate) fn encode_texts(texts: &TextRows, row_count: u32) -> Result<Vec<u8>, BuildError> {
+    let sorted = texts.sorted();
+    let text_bytes: usize = sorted.iter().map(|number| texts.text(*number).len()).sum();
+    let is_repetitive = text_bytes <= texts.posting_count() * LONG_KEY_BYTES_PER_POSTING;
     let key_bytes_max = if is_repetitive { TEXT_KEY_LONG_BYTES } else { TEXT_KEY_SHORT_BYTES };
-    let (texts, postings) = cut_texts(texts, key_bytes_max);
+    let (texts, postings) = texts.keys(&sorted, key_bytes_max);
 
     let (mut starts, mut blocks) = (vec![], vec![]);
     for block in texts.chunks(BLOCK_KEYS as usize) {
         starts.push(to_u32(blocks.len())?);
         let mut previous: &[u8] = &[];
         for text in block {
-            let shared = previous.iter().zip(text).take_while(|(a, b)| a == b).count();
+            let shared = previous.iter().zip(*text).take_while(|(a, b)| a == b).count();
             push_leb128(&mut blocks, shared);
             push_leb128(&mut blocks, text.len() - shared);
             blocks.extend_from_slice(&text[shared..]);
@@ -75,6 +77,12 @@ fn push_leb128(bytes: &mut Vec<u8>, mut number: usize) {
         number >>= 7;
     }
     bytes.push(number as u8);
+}
+
+/// Adds the low `width` bytes of a number; a copy of fixed length that is shortened is quicker than one of any length.
+fn push_number(bytes: &mut Vec<u8>, number: u32, width: usize) {
+    bytes.extend_from_slice(&number.to_le_bytes());
+    bytes.truncate(bytes.len() - size_of::<u32>() + width);
 }
 
 /// Header, heavy table, posting ends, listed rows, keys, bitmaps.
@@ -102,9 +110,9 @@ fn encode_dictionary(
                     heavy.extend_from_slice(&number.to_le_bytes());
                 }
             }
-            None => rows.iter().for_each(|row| listed.extend_from_slice(&row.to_le_bytes()[..row_bytes])),
+            None => rows.iter().for_each(|row| push_number(&mut listed, *row, row_bytes)),
         }
-        ends.extend_from_slice(&end.to_le_bytes()[..count_bytes]);
+        push_number(&mut ends, *end, count_bytes);
         start = *end;
     }
     let keys_start = DICTIONARY_HEADER_BYTES + heavy.len() + ends.len() + listed.len();
@@ -128,6 +136,6 @@ fn heavy_bitmap(rows: &[u32], row_bytes: usize) -> Result<Option<Vec<u8>>, Build
     if rows.len() < HEAVY_ROWS_MIN {
         return Ok(None);
     }
-    let bitmap = encode_rows(rows.iter().copied())?;
+    let bitmap = encode_rows(rows)?;
     Ok((bitmap.len() + HEAVY_ENTRY_BYTES < rows.len() * row_bytes).then_some(bitmap))
 }

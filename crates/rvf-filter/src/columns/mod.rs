@@ -5,6 +5,7 @@
 mod builder;
 mod dictionary;
 mod encode;
+mod interned;
 mod layout;
 mod postings;
 mod reader;

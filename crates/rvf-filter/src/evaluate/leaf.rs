@@ -51,9 +51,8 @@ impl<'s, S: ColumnSource> Keys<'s, S> {
         dictionary: Dictionary<'s, S>,
         sure: Vec<Range<u32>>,
         open: Vec<Range<u32>>,
+        is_element: bool,
     ) -> Result<Leaf<'s, S>, S> {
-        // A row of an array may stand under several keys, so only the largest range is a lower bound. (Ranges of many keys
-        // are asked of scalars alone, where every posting is another row.)
         let (mut sum, mut largest) = (0, 0);
         for keys in &sure {
             let count = dictionary.count(keys)?;
@@ -67,7 +66,10 @@ impl<'s, S: ColumnSource> Keys<'s, S> {
         if high == 0 {
             return Ok(Leaf::None);
         }
-        Ok(Leaf::Keys(Keys { dictionary, sure, open, estimate: Estimate { low: largest, high } }))
+        // Every posting of scalars is another row. One of an array may stand under several keys, so only the largest range
+        // is a lower bound.
+        let low = if is_element { largest } else { sum };
+        Ok(Leaf::Keys(Keys { dictionary, sure, open, estimate: Estimate { low, high } }))
     }
 }
 
@@ -124,10 +126,10 @@ pub(super) fn values<'s, S: ColumnSource>(
         }
     }
     if !set.numbers.is_empty() {
-        leaves.push(number_values(bytes, field, &set.numbers, number)?);
+        leaves.push(number_values(bytes, field, &set.numbers, number, is_element)?);
     }
     if !set.texts.is_empty() {
-        leaves.push(texts::values(bytes, field, &set.texts, text)?);
+        leaves.push(texts::values(bytes, field, &set.texts, text, is_element)?);
     }
     Ok(leaves)
 }
@@ -137,6 +139,7 @@ fn number_values<'s, S: ColumnSource>(
     field: &Field,
     numbers: &[f64],
     class: Class,
+    is_element: bool,
 ) -> Result<Leaf<'s, S>, S> {
     let dictionary = match dictionary(bytes, field, class, index_kind::NUMBERS)? {
         Ok(dictionary) => dictionary,
@@ -150,7 +153,7 @@ fn number_values<'s, S: ColumnSource>(
         }
         from = index + u32::from(is_equal);
     }
-    Keys::leaf(dictionary, sure, Vec::new())
+    Keys::leaf(dictionary, sure, Vec::new(), is_element)
 }
 
 /// Rows whose number lies in the interval.
@@ -173,7 +176,7 @@ pub(super) fn numbers<'s, S: ColumnSource>(
         Bound::Excluded(number) => dictionary.find_number(*number, 0)?.0,
         Bound::Included(number) => behind(dictionary.find_number(*number, 0)?),
     };
-    Keys::leaf(dictionary, non_empty(start, end), Vec::new())
+    Keys::leaf(dictionary, non_empty(start, end), Vec::new(), false)
 }
 
 pub(super) fn behind((index, is_equal): (u32, bool)) -> u32 {

@@ -37,7 +37,7 @@ fn plan_node<'s, S: ColumnSource>(
     match node {
         Node::And(nodes) => Ok(all_of(plan_all(nodes)?, row_count)),
         Node::Or(nodes) => Ok(any_of(plan_all(nodes)?, row_count)),
-        Node::Not(node) => {
+        Node::Not { node, .. } => {
             let inner = plan_node(expression, node, columns)?;
             let Estimate { low, high } = inner.estimate;
             let estimate = Estimate { low: row_count - high, high: row_count - low };
@@ -95,7 +95,12 @@ fn any_value<'s, S: ColumnSource>(
 ) -> Result<Plan<'s, S>, S> {
     let row_count = u64::from(columns.bytes.row_count);
     let leaves = values(columns.bytes, field, set, is_element)?;
-    Ok(any_of(leaves.into_iter().map(|leaf| of_leaf(leaf, row_count)).collect(), row_count))
+    let mut plan = any_of(leaves.into_iter().map(|leaf| of_leaf(leaf, row_count)).collect(), row_count);
+    if let (Step::Or(plans), false) = (&plan.step, is_element) {
+        // A scalar has one type, so no row is counted twice.
+        plan.estimate.low = plans.iter().map(|plan| plan.estimate.low).sum::<u64>().min(row_count);
+    }
+    Ok(plan)
 }
 
 /// Rows whose arrays have every value; without values, all arrays.

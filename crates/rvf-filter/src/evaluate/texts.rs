@@ -19,6 +19,7 @@ pub(super) fn values<'s, S: ColumnSource>(
     field: &Field,
     texts: &[Vec<u8>],
     class: Class,
+    is_element: bool,
 ) -> Result<Leaf<'s, S>, S> {
     let dictionary = match dictionary(bytes, field, class, index_kind::TEXTS)? {
         Ok(dictionary) => dictionary,
@@ -35,7 +36,7 @@ pub(super) fn values<'s, S: ColumnSource>(
         // A second text that is cut to the same key finds nothing from here on, and its rows are open already.
         from = behind((index, is_equal));
     }
-    Keys::leaf(dictionary, sure, open)
+    Keys::leaf(dictionary, sure, open, is_element)
 }
 
 /// Rows whose text lies between the bounds.
@@ -74,7 +75,7 @@ pub(super) fn interval<'s, S: ColumnSource>(
     // An interval whose bounds are reversed is empty, and so is what its bounds leave open.
     open.retain(|keys| keys.start >= start.0 && keys.end <= end.1);
     open.dedup();
-    Keys::leaf(dictionary, non_empty(start.1, end.0), open)
+    Keys::leaf(dictionary, non_empty(start.1, end.0), open, false)
 }
 
 /// Rows whose text begins with the prefix.
@@ -92,7 +93,7 @@ pub(super) fn prefix<'s, S: ColumnSource>(bytes: Bytes<'s, S>, field: &Field, pr
     let keys = non_empty(start, end);
     let is_cut = key.len() < prefix.len();
     let (sure, open) = if is_cut { (Vec::new(), keys) } else { (keys, Vec::new()) };
-    Keys::leaf(dictionary, sure, open)
+    Keys::leaf(dictionary, sure, open, false)
 }
 
 /// The smallest byte string above all with this beginning; `None` where there is none.

@@ -39,7 +39,7 @@ fn node_matches(node: &Node, values: &[Option<Value<'_>>]) -> Result<bool, JsonE
             }
             Ok(false)
         }
-        Node::Not(node) => Ok(!node_matches(node, values)?),
+        Node::Not { node, .. } => Ok(!node_matches(node, values)?),
         Node::Test(field, test) => values[*field].as_ref().map_or(Ok(false), |value| test_matches(test, value)),
     }
 }

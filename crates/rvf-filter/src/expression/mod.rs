@@ -1,5 +1,6 @@
 //! The checked filter expression.
 
+mod conditions;
 mod matches;
 mod parse;
 
@@ -63,9 +64,24 @@ impl Expression {
 pub(crate) enum Node {
     And(Vec<Node>),
     Or(Vec<Node>),
-    Not(Box<Node>),
+    Not {
+        node: Box<Node>,
+        /// False for `ne` and `nin`, which are one condition with the test they negate.
+        is_operator: bool,
+    },
     /// A test of the field with this index.
     Test(usize, Test),
+}
+
+impl Node {
+    /// Calls `visit` with the index of each test's field.
+    fn for_each_field(&mut self, visit: &mut impl FnMut(&mut usize)) {
+        match self {
+            Node::And(nodes) | Node::Or(nodes) => nodes.iter_mut().for_each(|node| node.for_each_field(visit)),
+            Node::Not { node, .. } => node.for_each_field(visit),
+            Node::Test(field, _) => visit(field),
+        }
+    }
 }
 
 /// What is asked of one field.

@@ -23,17 +23,8 @@ pub(super) fn parse(json: &[u8], schema: &Schema) -> Result<Expression, FilterEr
     let mut fields = names.clone();
     fields.sort_unstable();
     fields.dedup();
-    renumber(&mut root, &|index| fields.partition_point(|field| *field < names[index]));
+    root.for_each_field(&mut |index| *index = fields.partition_point(|field| *field < names[*index]));
     Ok(Expression { root, fields })
-}
-
-/// Gives tests the index of their field among the sorted ones.
-fn renumber(node: &mut Node, sorted_index: &impl Fn(usize) -> usize) {
-    match node {
-        Node::And(nodes) | Node::Or(nodes) => nodes.iter_mut().for_each(|node| renumber(node, sorted_index)),
-        Node::Not(node) => renumber(node, sorted_index),
-        Node::Test(index, _) => *index = sorted_index(*index),
-    }
 }
 
 struct Parser<'a> {
@@ -190,11 +181,11 @@ impl Parser<'_> {
     }
 
     fn combine(&mut self, operator: &[u8], operands: &mut Operands) -> Result<Node, FilterError> {
-        let not = |node| Node::Not(Box::new(node));
+        let not = |node, is_operator| Node::Not { node: Box::new(node), is_operator };
         let test = match operator {
             b"and" => return Ok(Node::And(self.need(operands.exprs.take(), "exprs")?)),
             b"or" => return Ok(Node::Or(self.need(operands.exprs.take(), "exprs")?)),
-            b"not" => return Ok(not(self.need(operands.expr.take(), "expr")?)),
+            b"not" => return Ok(not(self.need(operands.expr.take(), "expr")?, true)),
             b"exists" => Test::Exists,
             b"eq" | b"ne" => Test::In(ScalarSet::of(self.need(operands.value.take(), "value")?)),
             b"in" | b"nin" => Test::In(self.need(operands.values.take(), "values")?),
@@ -213,7 +204,7 @@ impl Parser<'_> {
         };
         self.fields.push(self.need(operands.field.take(), "field")?);
         let node = Node::Test(self.fields.len() - 1, test);
-        Ok(if matches!(operator, b"ne" | b"nin") { not(node) } else { node })
+        Ok(if matches!(operator, b"ne" | b"nin") { not(node, false) } else { node })
     }
 
     fn need<T>(&self, operand: Option<T>, key: &str) -> Result<T, FilterError> {
