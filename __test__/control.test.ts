@@ -1,22 +1,40 @@
-import type { RvfDatabase, RvfProgressOptions } from '@ruvector/rvf';
+import type { RvfDatabase, RvfFilterExpr, RvfProgressOptions } from '@ruvector/rvf';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { expectRejection } from './support/failures.js';
 import { referenceHost } from './support/host.js';
 import { ReferenceEngine } from './support/reference-engine.js';
 
+const filter: RvfFilterExpr = { op: 'exists', field: 'a' };
 const entry = { id: 'a', vector: [1, 0, 0, 0] };
 
-/** Calls that take a signal, a time limit and, all but the first two, `onProgress`. */
-const CALLS: [string, (db: RvfDatabase, options: RvfProgressOptions) => Promise<unknown>][] = [
+type Calls = [string, (db: RvfDatabase, options: RvfProgressOptions) => Promise<unknown>][];
+
+/** Calls that take a signal, and a time limit that the engine watches. */
+const SHORT_CALLS: Calls = [
   ['query', (db, options) => db.query([1, 0, 0, 0], 1, options)],
   ['queryBatch', (db, options) => db.queryBatch([[1, 0, 0, 0]], 1, options)],
+  ['count', (db, options) => db.count(filter, options)],
+  ['list', (db, options) => db.list({ filter, ...options })],
+  ['explain', (db, options) => db.explain([1, 0, 0, 0], 1, options)],
+];
+/** Calls that take a signal and no time limit. */
+const WRITES: Calls = [
+  ['deleteByFilter', (db, options) => db.deleteByFilter(filter, options)],
+  ['updateMetadata', (db, options) => db.updateMetadata(filter, { a: 1 }, options)],
+];
+/** Calls that take a signal and a time limit that the SDK watches. */
+const TIMED_CALLS: Calls = [['queryByFilter', (db, options) => db.queryByFilter(filter, options)]];
+/** Calls that take `onProgress`, too. */
+const LONG_CALLS: Calls = [
   ['ingestBatch', (db, options) => db.ingestBatch([entry], options)],
   ['insertBatch', (db, options) => db.insertBatch([entry], options)],
+  ['replaceWhere', (db, options) => db.replaceWhere(filter, [entry], options)],
+  ['replaceWhere with nothing', (db, options) => db.replaceWhere(filter, [], options)],
   ['compact', (db, options) => db.compact(options)],
   ['backup', (db, options) => db.backup('copy.rvf', options)],
   ['verify', (db, options) => db.verify(options)],
 ];
-const LONG_CALLS = CALLS.slice(2);
+const CALLS = [...SHORT_CALLS, ...WRITES, ...TIMED_CALLS, ...LONG_CALLS];
 
 describe('stopping and watching calls', () => {
   let engine: ReferenceEngine;
@@ -85,12 +103,15 @@ describe('stopping and watching calls', () => {
     expect(remove.mock.calls[0]?.slice(0, 2)).toEqual(add.mock.calls[0]?.slice(0, 2));
   });
 
-  test.each(LONG_CALLS)('%s: timeoutMs rejects the call with Timeout', async (_name, call) => {
-    engine.hold();
-    const promise = call(db, { timeoutMs: 5 });
-    setTimeout(() => engine.release(), 40);
-    await expectRejection(promise, 'Timeout', '5 ms');
-  });
+  test.each([...TIMED_CALLS, ...LONG_CALLS])(
+    '%s: timeoutMs rejects the call with Timeout',
+    async (_name, call) => {
+      engine.hold();
+      const promise = call(db, { timeoutMs: 5 });
+      setTimeout(() => engine.release(), 40);
+      await expectRejection(promise, 'Timeout', '5 ms');
+    },
+  );
 
   test.each(LONG_CALLS)('%s: onProgress is told meanwhile and at the end', async (_name, call) => {
     engine.hold();
@@ -169,7 +190,8 @@ describe('stopping and watching calls', () => {
   test('metadata that is no JSON any more is InvalidChecksum', async () => {
     await db.ingestBatch([{ ...entry, metadata: 1 }]);
     const file = engine.files.get('store.rvf');
-    file?.rows.set('a', { id: 'a', vector: new Uint8Array(16), metadata: '{' });
+    const row = file?.rows.get('a');
+    file?.rows.set('a', { ...(row as NonNullable<typeof row>), metadata: '{' });
     await expectRejection(db.query([1, 0, 0, 0], 1), 'InvalidChecksum', 'verify()');
     await expectRejection(db.get(['a']), 'InvalidChecksum');
   });

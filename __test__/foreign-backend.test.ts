@@ -81,7 +81,57 @@ describe('fromBackend', () => {
       'NotSupportedHere',
       'options.onInvalid',
     );
+    await expectRejection(db.query([1, 2], 1, { explain: true }), 'NotSupportedHere', 'options.explain');
+    await expectRejection(db.count(filter), 'NotSupportedHere', 'count');
+    await expectRejection(db.count(undefined, { timeoutMs: 5 }), 'NotSupportedHere', 'options.timeoutMs');
+    await expectRejection(db.list(), 'NotSupportedHere', 'list');
+    await expectRejection(db.queryByFilter(filter), 'NotSupportedHere', 'queryByFilter');
+    await expectRejection(db.updateMetadata(['a'], {}), 'NotSupportedHere', 'updateMetadata');
+    await expectRejection(db.replaceWhere(filter, []), 'NotSupportedHere', 'replaceWhere');
+    await expectRejection(db.changes(0), 'NotSupportedHere', 'changes');
+    await expectRejection(db.explain(filter), 'NotSupportedHere', 'explain');
+    await expectRejection(db.explain([1, 2], 1), 'NotSupportedHere', 'explainQuery');
+    expectFailure(
+      thrown(() => db.schema()),
+      'NotSupportedHere',
+      'schema',
+    );
+    const signal = AbortSignal.abort();
+    await expectRejection(db.deleteByFilter(filter, { signal }), 'NotSupportedHere', 'options.signal');
     await expectRejection(db.compact({ timeoutMs: 5 }), 'NotSupportedHere', 'options.timeoutMs');
+  });
+
+  test('passes what is new to a backend that has it, and filters as they are', async () => {
+    const given: unknown[][] = [];
+    const plan = { strategy: 'scan', exact: true, rows: 1, visited: 1 } as const;
+    const hits = Object.defineProperty([{ id: 'a', distance: 0.25 }], 'plan', { value: plan });
+    const names = ['list', 'queryByFilter', 'updateMetadata', 'replaceWhere', 'changes', 'explain'] as const;
+    const answering = (name: string) =>
+      [name, async (...all: unknown[]) => given.push([name, ...all])] as const;
+    const methods = Object.fromEntries([...names, 'count', 'explainQuery'].map(answering));
+    const more = { querySync: () => hits, schema: () => [{ field: 'a', type: 'string' }] };
+    const db = RvfDatabase.fromBackend({ ...oldBackend().backend, ...methods, ...more } as never);
+    const odd = { op: 'near', field: 'a' } as never;
+    await db.count(odd, { timeoutMs: 5 });
+    await db.list({ filter: odd });
+    await db.queryByFilter(odd, { limit: 1 });
+    await db.updateMetadata(odd, { a: 1 }, {});
+    await db.replaceWhere(odd, [], { onInvalid: 'reject' });
+    await db.changes(3, { limit: 2 });
+    await db.explain(odd);
+    await db.explain([1, 2], 3, { filter: odd });
+    expect(given).toEqual([
+      ['count', odd, { timeoutMs: 5 }],
+      ['list', { filter: odd }],
+      ['queryByFilter', odd, { limit: 1 }],
+      ['updateMetadata', odd, { a: 1 }, {}],
+      ['replaceWhere', odd, [], { onInvalid: 'reject' }],
+      ['changes', 3, { limit: 2 }],
+      ['explain', odd],
+      ['explainQuery', [1, 2], 3, { filter: odd }],
+    ]);
+    expect(db.querySync([1, 2], 1).plan).toEqual(plan);
+    expect(db.schema()).toEqual([{ field: 'a', type: 'string' }]);
   });
 
   test('gives scores where the backend names its metric', async () => {

@@ -181,6 +181,31 @@ describe('a file that the SDK wrote, read by that reader', () => {
     expect(compacted.length).toBeLessThan(closed.length);
   });
 
+  test('changed metadata, before the close, after it and after compaction', async () => {
+    const db = await RvfDatabase.create(path(), { dimensions: 64, metric: 'cosine' });
+    await db.ingestBatch(entries.slice(0, 200));
+    await db.updateMetadata(['row-3', 'row-150'], { text: 'changed', row: null });
+    await db.ingestBatch(entries.slice(200, 220));
+    await db.updateMetadata({ op: 'ge', field: 'row', value: 100 }, { text: 'later', note: { deep: [1] } });
+    const textsOf = (file: Buffer): Map<string, string | undefined> =>
+      new Map(readStore(file).rows.map(({ id, metadata }) => [id, metadata]));
+    const wanted = new Map(
+      entries.slice(0, 220).map(({ id, metadata }) => {
+        const { row } = metadata;
+        const isLater = row >= 100 && row !== 150;
+        const first = row === 3 || row === 150 ? { text: 'changed' } : metadata;
+        return [id, JSON.stringify(isLater ? { ...first, text: 'later', note: { deep: [1] } } : first)];
+      }),
+    );
+    expect(textsOf(readFileSync(path()))).toEqual(wanted);
+    await db.close();
+    expect(textsOf(readFileSync(path()))).toEqual(wanted);
+    const again = await RvfDatabase.open(path());
+    await again.compact();
+    await again.close();
+    expect(textsOf(readFileSync(path()))).toEqual(wanted);
+  });
+
   test('a large batch that did not reach the disk whole is not there', async () => {
     const db = await RvfDatabase.create(path(), { dimensions: 64, metric: 'cosine' });
     await db.ingestBatch(entries.slice(0, 1));

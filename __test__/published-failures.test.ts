@@ -181,8 +181,7 @@ describe('failures of the published packages', () => {
     await expectRejection(stores.create({ compression: 'scalar' }), 'NotSupportedHere', 'compression');
     await expectRejection(stores.create({ signing: true }), 'NotSupportedHere', 'signing');
     const db = await stores.create({ embeddingModel: 'one' });
-    const filter = { op: 'eq', field: 'a', value: 1 } as const;
-    await expectRejection(db.query([1, 0, 0, 0], 1, { filter }), 'NotSupportedHere', 'filter');
+    await expectRejection(db.derive('branch.rvf'), 'NotSupportedHere', 'derive');
     await db.close();
     expectFailure(
       await rejection(stores.open({ embeddingModel: 'other' })),

@@ -8,7 +8,15 @@ import { buildAddon, buildSdk, ensureInstalled, ensureRust, runTool } from './li
 import { attempt, StepFailed } from './lib/steps.mjs';
 
 /** What has to compile for WebAssembly: everything below the addon. */
-const PORTABLE_CRATES = ['rvf-types', 'rvf-wire', 'rvf-manifest', 'rvf-quant', 'rvf-crypto', 'rvf-runtime'];
+const PORTABLE_CRATES = [
+  'rvf-types',
+  'rvf-wire',
+  'rvf-manifest',
+  'rvf-quant',
+  'rvf-crypto',
+  'rvf-filter',
+  'rvf-runtime',
+];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 

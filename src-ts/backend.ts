@@ -4,6 +4,7 @@ import { checkBackendType } from './options.js';
 import type {
   BackendType,
   DistanceMetric,
+  RvfCallOptions,
   RvfCompactionResult,
   RvfDeleteResult,
   RvfDeriveOptions,
@@ -30,6 +31,19 @@ import type {
   RvfVerifyResult,
   RvfWitnessResult,
 } from './types.js';
+import type {
+  RvfChanges,
+  RvfChangesOptions,
+  RvfFilterPlan,
+  RvfFilterQueryOptions,
+  RvfListOptions,
+  RvfPage,
+  RvfQueryPlan,
+  RvfReplaceResult,
+  RvfSchemaField,
+  RvfUpdateResult,
+  RvfWriteOptions,
+} from './types-filter.js';
 
 export { NodeBackend, WasmBackend };
 
@@ -44,7 +58,7 @@ export interface RvfBackend {
   ingestBatch(entries: RvfIngestEntry[], options?: RvfIngestOptions): Promise<RvfIngestResult>;
   query(vector: Float32Array, k: number, options?: RvfQueryOptions): Promise<RvfSearchResult[]>;
   delete(ids: string[]): Promise<RvfDeleteResult>;
-  deleteByFilter(filter: RvfFilterExpr): Promise<RvfDeleteResult>;
+  deleteByFilter(filter: RvfFilterExpr, options?: RvfWriteOptions): Promise<RvfDeleteResult>;
   compact(options?: RvfProgressOptions): Promise<RvfCompactionResult>;
   status(): Promise<RvfStatus>;
   close(): Promise<void>;
@@ -87,7 +101,25 @@ export interface RvfBackend {
   deleteSync?(ids: string[]): RvfDeleteResult;
   get?(ids: string[], options?: RvfGetOptions): Promise<RvfRow[]>;
   has?(id: string): Promise<boolean>;
-  count?(filter?: RvfFilterExpr): Promise<number>;
+  count?(filter?: RvfFilterExpr, options?: RvfCallOptions): Promise<number>;
+  list?(options?: RvfListOptions): Promise<RvfPage>;
+  queryByFilter?(filter: RvfFilterExpr, options?: RvfFilterQueryOptions): Promise<RvfRow[]>;
+  updateMetadata?(
+    target: string[] | RvfFilterExpr,
+    patch: object,
+    options?: RvfWriteOptions,
+  ): Promise<RvfUpdateResult>;
+  replaceWhere?(
+    filter: RvfFilterExpr,
+    entries: RvfIngestEntry[],
+    options?: RvfIngestOptions,
+  ): Promise<RvfReplaceResult>;
+  changes?(sinceEpoch: number, options?: RvfChangesOptions): Promise<RvfChanges>;
+  /** `RvfDatabase.explain` of a filter. */
+  explain?(filter: RvfFilterExpr): Promise<RvfFilterPlan>;
+  /** `RvfDatabase.explain` of a query. */
+  explainQuery?(vector: RvfVectorInput, k: number, options?: RvfQueryOptions): Promise<RvfQueryPlan>;
+  schema?(): RvfSchemaField[];
   iterate?(options?: RvfIterateOptions): AsyncIterableIterator<RvfRow>;
   refresh?(): Promise<boolean>;
   backup?(path: string, options?: RvfProgressOptions): Promise<void>;

@@ -24,6 +24,11 @@ export function checkCallOptions(options: RvfProgressOptions): void {
   checkMilliseconds('options.timeoutMs', options.timeoutMs, 0);
 }
 
+/** The options for a call whose time the engine watches itself: only a signal needs a control then. */
+export function onlySignal(options: RvfCallOptions | undefined): RvfCallOptions | undefined {
+  return options?.signal === undefined ? undefined : { signal: options.signal };
+}
+
 /** Whether a call needs an `EngineControl` at all. */
 export function needsControl(options: RvfProgressOptions): boolean {
   return options.signal !== undefined || (options.timeoutMs ?? 0) > 0 || options.onProgress !== undefined;

@@ -2,12 +2,15 @@
 import { type RvfBackend, resolveBackend } from './backend.js';
 import { EngineBackend } from './engine-backend.js';
 import { RvfError, RvfErrorCode } from './errors.js';
-import type { RvfFilterExpr } from './filter.js';
+import type { RvfFieldName, RvfFieldType, RvfFilterExpr } from './filter.js';
 import { type DatabaseBackend, ForeignBackend } from './foreign.js';
 import { checkBackendType, checkObject, OPEN_KEYS } from './options.js';
 import { storeClosed } from './session.js';
 import type * as types from './types.js';
+import type * as filters from './types-filter.js';
 import { describe, invalid, refuse } from './validate.js';
+import { where } from './where.js';
+import type { RvfClause, RvfSubject } from './where-types.js';
 
 /** Only this module has it, so that nobody else constructs an `RvfDatabase`. */
 const CONSTRUCTION = Symbol('RvfDatabase');
@@ -42,12 +45,12 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
    */
   static async create<M extends types.RvfMetadata = types.RvfMetadata>(
     path: string,
-    options: types.RvfOptions,
+    options: types.RvfOptions<Given<M>>,
     backend?: types.BackendType,
   ): Promise<RvfDatabase<M>> {
     const made = resolveBackend(checkBackendType('backend', backend));
-    await made.create(path, options);
-    return RvfDatabase.fromBackend(made) as RvfDatabase<M>;
+    await made.create(path, options as types.RvfOptions);
+    return RvfDatabase.#over<M>(made);
   }
 
   /**
@@ -62,7 +65,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     const { backend, options } = splitOpenOptions(backendOrOptions);
     const made = resolveBackend(backend);
     await made.open(path, options);
-    return RvfDatabase.fromBackend(made) as RvfDatabase<M>;
+    return RvfDatabase.#over<M>(made);
   }
 
   /** Opens a store for reading. Any number of processes may, beside one that writes; see {@link RvfDatabase.refresh}. */
@@ -73,7 +76,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     const { backend, options } = splitOpenOptions(backendOrOptions);
     const made = resolveBackend(backend);
     await made.openReadonly(path, options);
-    return RvfDatabase.fromBackend(made) as RvfDatabase<M>;
+    return RvfDatabase.#over<M>(made);
   }
 
   /** Opens a copy of a whole store in memory, as {@link RvfDatabase.exportBytes} answers it. */
@@ -83,16 +86,20 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
   ): Promise<RvfDatabase<M>> {
     const made = resolveBackend(checkBackendType('options.backend', options?.backend)) as EngineBackend;
     await made.openBytes(bytes, options);
-    return RvfDatabase.fromBackend(made) as RvfDatabase<M>;
+    return RvfDatabase.#over<M>(made);
   }
 
   /** A database over a backend with an open store. What the backend lacks fails with `NotSupportedHere`. */
   static fromBackend(backend: RvfBackend): RvfDatabase {
+    return RvfDatabase.#over(backend);
+  }
+
+  static #over<M extends types.RvfMetadata>(backend: RvfBackend): RvfDatabase<M> {
     if (typeof backend?.ingestBatch !== 'function' || typeof backend.query !== 'function') {
       refuse('backend', invalid(`must implement RvfBackend; it is ${describe(backend)}`));
     }
     const whole = backend instanceof EngineBackend ? backend : new ForeignBackend(backend);
-    return new RvfDatabase(CONSTRUCTION, whole);
+    return new RvfDatabase<M>(CONSTRUCTION, whole);
   }
 
   /**
@@ -133,18 +140,19 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
    * The nearest entries, the nearest first; those of equal distance as they were stored.
    *
    * @param k - How many, 1 to 100,000; fewer are answered where there are fewer.
-   * @throws RvfError `DimensionMismatch`, `InvalidInput`, `KTooLarge`, `Timeout`; the signal's reason where it aborted.
+   * @throws RvfError `DimensionMismatch`, `InvalidInput`, `KTooLarge`, `FilterParseError`, `Timeout`; the signal's reason
+   * where it aborted.
    */
   async query(
     vector: types.RvfVectorInput,
     k: number,
     options?: types.RvfQueryOptions<M>,
-  ): Promise<types.RvfScoredResult<M>[]> {
+  ): Promise<filters.RvfHits<M>> {
     return (await this.#open().query(
       vector as Float32Array,
       k,
       options as types.RvfQueryOptions,
-    )) as Scored<M>;
+    )) as filters.RvfHits<M>;
   }
 
   /** {@link RvfDatabase.query} on this thread. */
@@ -152,8 +160,8 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     vector: types.RvfVectorInput,
     k: number,
     options?: types.RvfQuerySyncOptions<M>,
-  ): types.RvfScoredResult<M>[] {
-    return this.#open().querySync(vector, k, options as types.RvfQuerySyncOptions) as Scored<M>;
+  ): filters.RvfHits<M> {
+    return this.#open().querySync(vector, k, options as types.RvfQuerySyncOptions) as filters.RvfHits<M>;
   }
 
   /**
@@ -181,9 +189,51 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     return this.#open().deleteSync(ids);
   }
 
-  /** Not supported in this version: rejects with `NotSupportedHere`. */
-  async deleteByFilter(filter: RvfFilterExpr<M>): Promise<types.RvfDeleteResult> {
-    return this.#open().deleteByFilter(filter as RvfFilterExpr);
+  /**
+   * Deletes the entries that fit, as one commit.
+   *
+   * `ne`, `nin` and `not` match entries without the field, too; to keep those, ask for it:
+   * `db.where('status').isNot('active').and('status').exists()`. `allOf()` and `fromMongo({})` match, and delete, everything.
+   *
+   * @throws RvfError `FilterParseError`, `ReadOnly`, `DiskFull`, `Poisoned`; the signal's reason where it aborted. Nothing is
+   * deleted then.
+   */
+  async deleteByFilter(
+    filter: RvfFilterExpr<M>,
+    options?: filters.RvfWriteOptions,
+  ): Promise<types.RvfDeleteResult> {
+    return this.#open().deleteByFilter(filter as RvfFilterExpr, options);
+  }
+
+  /**
+   * Changes the metadata of entries, as one commit; their ids and vectors stay.
+   *
+   * @param target - Ids, of which those that are not stored are passed over; or a filter.
+   * @param patch - A JSON merge patch (RFC 7386), at most 64 KiB: a key with a value is set, one with null is removed, objects
+   * merge within, everything else, arrays too, replaces. Metadata that is no object, or absent, counts as `{}`.
+   * @throws RvfError `InvalidInput` also where it would bring an entry above the limits of metadata; `FilterParseError`,
+   * `ReadOnly`, `DiskFull`, `Poisoned`; the signal's reason where it aborted. Nothing is changed then.
+   */
+  async updateMetadata(
+    target: string[] | RvfFilterExpr<M>,
+    patch: filters.RvfMetadataPatch<M>,
+    options?: filters.RvfWriteOptions,
+  ): Promise<filters.RvfUpdateResult> {
+    return this.#open().updateMetadata(target as string[] | RvfFilterExpr, patch as object, options);
+  }
+
+  /**
+   * Deletes the entries that fit and stores others, as one commit: readers, and a store opened after a crash, have all of it
+   * or nothing. The filter looks at what is stored before; `onDuplicate` looks at what the filter leaves.
+   *
+   * @throws RvfError as {@link RvfDatabase.ingestBatch}, and `FilterParseError`. Nothing is deleted or stored then.
+   */
+  async replaceWhere(
+    filter: RvfFilterExpr<M>,
+    entries: types.RvfIngestEntry<M>[],
+    options?: types.RvfIngestOptions,
+  ): Promise<filters.RvfReplaceResult> {
+    return this.#open().replaceWhere(filter as RvfFilterExpr, entries, options);
   }
 
   /** The entries of some ids, in the order of the ids; ids that are not stored are passed over. */
@@ -196,19 +246,111 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     return this.#open().has(id);
   }
 
-  /** How many entries are stored. A filter is not supported in this version. */
-  async count(filter?: RvfFilterExpr<M>): Promise<number> {
-    return this.#open().count(filter as RvfFilterExpr | undefined);
+  /**
+   * How many entries fit; without a filter, how many are stored.
+   *
+   * @throws RvfError `FilterParseError`, `Timeout`; the signal's reason where it aborted.
+   */
+  async count(filter?: RvfFilterExpr<M>, options?: types.RvfCallOptions): Promise<number> {
+    return this.#open().count(filter as RvfFilterExpr | undefined, options);
   }
 
   /**
-   * All entries of this moment, whatever is written meanwhile. What it holds is given back at the end of the loop, by
-   * `break` too, and at the latest by `close()`, after which it fails with `StoreClosed`.
+   * One page of the entries that fit, in the order in which they were stored.
    *
-   * @throws RvfError `StoreClosed` and `InvalidOptions` at once, as this is no promise.
+   * Pages are no snapshot: the next one has what is stored at its time behind the last row of this one. What was deleted
+   * meanwhile is left out, what was stored or replaced comes at the end. {@link RvfDatabase.iterate} has a stable state.
+   *
+   * @throws RvfError `InvalidInput` for a cursor of another store or of another filter, or from before a compaction;
+   * `FilterParseError`, `InvalidOptions`, `Timeout`; the signal's reason where it aborted.
    */
-  iterate(options?: types.RvfIterateOptions): AsyncIterableIterator<types.RvfRow<M>> {
-    return this.#open().iterate(options) as AsyncIterableIterator<types.RvfRow<M>>;
+  async list(options?: filters.RvfListOptions<M>): Promise<filters.RvfPage<M>> {
+    return (await this.#open().list(options as filters.RvfListOptions)) as filters.RvfPage<M>;
+  }
+
+  /**
+   * The entries that fit, in the order in which they were stored, at most 100,000.
+   *
+   * @throws RvfError `InvalidInput` where more fit and no `limit` is given: use {@link RvfDatabase.list} then;
+   * `FilterParseError`, `InvalidOptions`, `Timeout`; the signal's reason where it aborted.
+   */
+  async queryByFilter(
+    filter: RvfFilterExpr<M>,
+    options?: filters.RvfFilterQueryOptions,
+  ): Promise<types.RvfRow<M>[]> {
+    return (await this.#open().queryByFilter(filter as RvfFilterExpr, options)) as types.RvfRow<M>[];
+  }
+
+  /**
+   * What became of entries since a commit: the state, not the history. An entry that changed five times comes once, one that
+   * came and went does not come. While there is a `cursor`, ask on with it and the same `sinceEpoch`; once there is none,
+   * `epoch` is the next `sinceEpoch`.
+   *
+   * @param sinceEpoch - The `epoch` of an earlier answer or commit; 0 is before everything.
+   * @throws RvfError `GenerationStale` where a compaction has forgotten what was deleted since then: take the `epoch` of
+   * `status()`, list everything again and go on from that epoch. `InvalidInput`, `InvalidOptions`.
+   */
+  async changes(sinceEpoch: number, options?: filters.RvfChangesOptions): Promise<filters.RvfChanges<M>> {
+    return (await this.#open().changes(sinceEpoch, options)) as filters.RvfChanges<M>;
+  }
+
+  /**
+   * How a filter is answered: how many entries fit, and what the indexes know of that.
+   *
+   * @throws RvfError `FilterParseError`.
+   */
+  async explain(filter: RvfFilterExpr<M>): Promise<filters.RvfFilterPlan>;
+  /**
+   * How a query is answered. It is run for that, and its hits are not read; `query` with `explain: true` answers both.
+   *
+   * @throws RvfError as {@link RvfDatabase.query}.
+   */
+  async explain(
+    vector: types.RvfVectorInput,
+    k: number,
+    options?: types.RvfQueryOptions<M>,
+  ): Promise<filters.RvfQueryPlan>;
+  async explain(
+    subject: RvfFilterExpr<M> | types.RvfVectorInput,
+    k?: number,
+    options?: types.RvfQueryOptions<M>,
+  ): Promise<filters.RvfFilterPlan | filters.RvfQueryPlan> {
+    const backend = this.#open();
+    return k === undefined
+      ? backend.explain(subject as RvfFilterExpr)
+      : backend.explainQuery(subject as types.RvfVectorInput, k as number, options as types.RvfQueryOptions);
+  }
+
+  /**
+   * Begins a filter with a field, as the function {@link where}, typed by the shape of this database.
+   *
+   * @example
+   * ```ts
+   * await db.count(db.where('section').is('games').and('size').below(1e6));
+   * ```
+   *
+   * @typeParam Shape - Left to its default; were it `M` itself, an `RvfDatabase<M>` would not do as an `RvfDatabase`.
+   */
+  where<K extends RvfFieldName<Shape>, Shape = M>(
+    field: K,
+  ): RvfSubject<RvfFieldType<Shape, K>, RvfClause<Shape>> {
+    this.#open();
+    return where<Shape>()(field);
+  }
+
+  /** The fields that the store was created to declare; none where it declares none. */
+  schema(): filters.RvfSchemaField[] {
+    return this.#open().schema();
+  }
+
+  /**
+   * All entries of this moment, or those that fit `filter`, whatever is written meanwhile. What it holds is given back at the
+   * end of the loop, by `break` too, and at the latest by `close()`, after which it fails with `StoreClosed`.
+   *
+   * @throws RvfError `StoreClosed`, `InvalidOptions` and `FilterParseError` at once, as this is no promise.
+   */
+  iterate(options?: types.RvfIterateOptions<M>): AsyncIterableIterator<types.RvfRow<M>> {
+    return this.#open().iterate(options as types.RvfIterateOptions) as AsyncIterableIterator<types.RvfRow<M>>;
   }
 
   /** Writes the store anew without what is dead in it. Reading and writing go on meanwhile. */
@@ -288,7 +430,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
 
   /** Not supported in this version: rejects with `NotSupportedHere`. */
   async derive(childPath: string, options?: types.RvfDeriveOptions): Promise<RvfDatabase<M>> {
-    return RvfDatabase.fromBackend(await this.#open().derive(childPath, options)) as RvfDatabase<M>;
+    return RvfDatabase.#over<M>(await this.#open().derive(childPath, options));
   }
 
   /** Not supported in this version: rejects with `NotSupportedHere`. */
@@ -350,6 +492,9 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     return this.#backend;
   }
 }
+
+/** `M`, where it is given; nothing infers it from the fields of a schema, which are only some of its own. */
+type Given<M> = [M][M extends unknown ? 0 : never];
 
 type Scored<M extends types.RvfMetadata> = types.RvfScoredResult<M>[];
 

@@ -1,4 +1,5 @@
 import type { RvfBackend } from './backend.js';
+import { changes } from './changes.js';
 import type { Engine, EngineStore } from './engine.js';
 import { notSupported, RvfError, RvfErrorCode } from './errors.js';
 import type { RvfFilterExpr } from './filter.js';
@@ -7,12 +8,16 @@ import { get, iterate } from './iterate.js';
 import { loadNativeEngine } from './native.js';
 import { checkObject, createOptions, openBytesOptions, openOptions } from './options.js';
 import { packStrings } from './pack.js';
+import { count, explainFilter, list, queryByFilter } from './read-by-filter.js';
 import { metricName } from './results.js';
-import { query, queryBatch, querySync } from './search.js';
+import { schemaFields, schemaOption } from './schema.js';
+import { explainQuery, query, queryBatch, querySync } from './search.js';
 import { Session, storeClosed } from './session.js';
 import { toIndexStats, toStatus, toVerifyResult } from './status.js';
 import type * as types from './types.js';
+import type * as filters from './types-filter.js';
 import { checkIds, checkPath, describe, idProblem, invalid, refuse } from './validate.js';
+import { deleteByFilter, replaceWhere, updateMetadata } from './write-by-filter.js';
 
 const PROGRESS_KEYS = new Set(['signal', 'timeoutMs', 'onProgress']);
 const LATER = 'it arrives with a later version';
@@ -27,7 +32,8 @@ export abstract class EngineBackend implements RvfBackend {
   async create(path: string, options: types.RvfOptions): Promise<void> {
     checkPath('path', path);
     const { engine, busyTimeoutMs } = createOptions(options);
-    await this.#start(busyTimeoutMs, (loaded) => loaded.create(path, engine));
+    const schema = schemaOption(options.schema);
+    await this.#start(busyTimeoutMs, (loaded) => loaded.create(path, { ...engine, ...schema }));
   }
 
   async open(path: string, options?: types.RvfOpenOptions): Promise<void> {
@@ -68,15 +74,11 @@ export abstract class EngineBackend implements RvfBackend {
     vector: types.RvfVectorInput,
     k: number,
     options?: types.RvfQueryOptions,
-  ): Promise<types.RvfScoredResult[]> {
+  ): Promise<filters.RvfHits> {
     return query(this.#open(), vector, k, options);
   }
 
-  querySync(
-    vector: types.RvfVectorInput,
-    k: number,
-    options?: types.RvfQuerySyncOptions,
-  ): types.RvfScoredResult[] {
+  querySync(vector: types.RvfVectorInput, k: number, options?: types.RvfQuerySyncOptions): filters.RvfHits {
     return querySync(this.#open(), vector, k, options);
   }
 
@@ -104,9 +106,27 @@ export abstract class EngineBackend implements RvfBackend {
     return session.runSync(() => session.store.deleteSync(bytes, offsets, session.busyTimeoutMs));
   }
 
-  async deleteByFilter(_filter: RvfFilterExpr): Promise<types.RvfDeleteResult> {
-    this.#open();
-    throw notSupported('deleteByFilter', `${LATER}; collect ids with iterate() and call delete(ids)`);
+  async deleteByFilter(
+    filter: RvfFilterExpr,
+    options?: filters.RvfWriteOptions,
+  ): Promise<types.RvfDeleteResult> {
+    return deleteByFilter(this.#open(), filter, options);
+  }
+
+  async updateMetadata(
+    target: string[] | RvfFilterExpr,
+    patch: object,
+    options?: filters.RvfWriteOptions,
+  ): Promise<filters.RvfUpdateResult> {
+    return updateMetadata(this.#open(), target, patch, options);
+  }
+
+  async replaceWhere(
+    filter: RvfFilterExpr,
+    entries: types.RvfIngestEntry[],
+    options?: types.RvfIngestOptions,
+  ): Promise<filters.RvfReplaceResult> {
+    return replaceWhere(this.#open(), filter, entries, options);
   }
 
   async get(ids: string[], options?: types.RvfGetOptions): Promise<types.RvfRow[]> {
@@ -123,12 +143,35 @@ export abstract class EngineBackend implements RvfBackend {
     return session.runSync(() => session.store.has(bytes, offsets))[0] === true;
   }
 
-  async count(filter?: RvfFilterExpr): Promise<number> {
-    if (filter !== undefined) {
-      throw notSupported('count(filter)', `${LATER}; count over iterate()`);
-    }
-    const session = this.#open();
-    return session.runSync(() => session.store.count());
+  async count(filter?: RvfFilterExpr, options?: types.RvfCallOptions): Promise<number> {
+    return count(this.#open(), filter, options);
+  }
+
+  async list(options?: filters.RvfListOptions): Promise<filters.RvfPage> {
+    return list(this.#open(), options);
+  }
+
+  async queryByFilter(
+    filter: RvfFilterExpr,
+    options?: filters.RvfFilterQueryOptions,
+  ): Promise<types.RvfRow[]> {
+    return queryByFilter(this.#open(), filter, options);
+  }
+
+  async changes(sinceEpoch: number, options?: filters.RvfChangesOptions): Promise<filters.RvfChanges> {
+    return changes(this.#open(), sinceEpoch, options);
+  }
+
+  async explain(filter: RvfFilterExpr): Promise<filters.RvfFilterPlan> {
+    return explainFilter(this.#open(), filter);
+  }
+
+  async explainQuery(
+    vector: types.RvfVectorInput,
+    k: number,
+    options?: types.RvfQueryOptions,
+  ): Promise<filters.RvfQueryPlan> {
+    return explainQuery(this.#open(), vector, k, options);
   }
 
   iterate(options?: types.RvfIterateOptions): AsyncIterableIterator<types.RvfRow> {
@@ -179,6 +222,10 @@ export abstract class EngineBackend implements RvfBackend {
 
   metric(): types.DistanceMetric {
     return metricName(this.#open().info);
+  }
+
+  schema(): filters.RvfSchemaField[] {
+    return schemaFields(this.#open().info.schema);
   }
 
   indexStats(): types.RvfIndexStats {

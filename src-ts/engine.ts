@@ -9,6 +9,9 @@
  *
  * Metadata travels as JSON text that the engine keeps byte for byte: it may hold escapes of lone surrogates (`\ud800`),
  * which strict parsers refuse. An entry without metadata has an empty text; the text `null` is the value null.
+ *
+ * A `filter` is the JSON text that `filterText` makes, and '' where there is none; the engine checks it again and fails
+ * with `[0203]` for one that breaks a rule.
  */
 
 /** Metric numbers as in the file. */
@@ -28,6 +31,7 @@ export const DURABILITY = { commit: 0, interval: 1, none: 2 } as const;
 export const QUERY_METADATA = 1;
 export const QUERY_VECTORS = 2;
 export const QUERY_EXACT = 4;
+export const QUERY_EXPLAIN = 8;
 
 export interface EngineCreateOptions {
   dimension: number;
@@ -38,6 +42,8 @@ export interface EngineCreateOptions {
   profile: number;
   durability: number;
   embeddingModel?: string;
+  /** JSON text of `[{field, type, fieldId?}]`. */
+  schema?: string;
 }
 
 export interface EngineOpenOptions {
@@ -61,6 +67,8 @@ export interface EngineInfo {
   efConstruction: number;
   profile: number;
   embeddingModel?: string;
+  /** As in `EngineCreateOptions`. */
+  schema?: string;
 }
 
 export interface EngineIngest {
@@ -82,6 +90,17 @@ export interface EngineDelete {
   epoch: number;
 }
 
+export interface EngineReplace extends EngineIngest {
+  /** Entries that fitted the filter. */
+  deleted: number;
+}
+
+export interface EngineUpdate {
+  /** Entries whose metadata is another now. */
+  updated: number;
+  epoch: number;
+}
+
 export interface EngineHits {
   ids: string[];
   distances: number[];
@@ -91,6 +110,8 @@ export interface EngineHits {
   withoutMetadata?: number[];
   /** With `QUERY_VECTORS`: the rows' bytes, one behind the other. */
   vectors?: Uint8Array;
+  /** With `QUERY_EXPLAIN`: JSON text of an `RvfQueryPlan`. */
+  plan?: string;
 }
 
 /** Hits of several queries, one query behind the other; `counts[i]` of them belong to query `i`. */
@@ -109,6 +130,24 @@ export interface EngineRows {
   vectors?: Uint8Array;
   /** For a scan: where to go on, -1 at the end. */
   next: number;
+}
+
+/** Rows of a filter, ascending by row. */
+export interface EnginePage extends EngineRows {
+  /** Numbering of the rows that `next` is one of; a compaction starts another. */
+  generation: number;
+}
+
+/** Rows by the epoch of their last change, those of one epoch by row. `next` is not used. */
+export interface EngineChanges extends EngineRows {
+  /** Epoch of each row's last change. */
+  epochs: number[];
+  /** On the last page only: ids that were stored at `sinceEpoch` and are not now. */
+  deleted: string[];
+  /** The state that the pages together are the way to: that of the first page. */
+  epoch: number;
+  /** What the next page is asked with, empty on the last one: that epoch, epoch and row of the last entry, generation. */
+  position: number[];
 }
 
 export interface EngineStatus {
@@ -163,7 +202,7 @@ export interface EngineControl {
 /** A state of the store that stays as it is while others write. */
 export interface EngineSnapshot {
   readonly count: number;
-  rows(cursor: number, limit: number, includeVectors: boolean): Promise<EngineRows>;
+  rows(cursor: number, limit: number, includeVectors: boolean, filter: string): Promise<EngineRows>;
   /** May be called more than once. */
   release(): void;
 }
@@ -210,6 +249,7 @@ export interface EngineStore {
     efSearch: number,
     maxDistance: number,
     timeoutMs: number,
+    filter: string,
     control?: EngineControl,
   ): Promise<EngineHits>;
   querySync(
@@ -219,6 +259,7 @@ export interface EngineStore {
     efSearch: number,
     maxDistance: number,
     timeoutMs: number,
+    filter: string,
   ): EngineHits;
   queryBatch(
     vectors: Uint8Array,
@@ -227,11 +268,61 @@ export interface EngineStore {
     efSearch: number,
     maxDistance: number,
     timeoutMs: number,
+    filter: string,
     control?: EngineControl,
   ): Promise<EngineBatchHits>;
   get(ids: Uint8Array, idOffsets: Uint32Array, includeVectors: boolean): Promise<EngineRows>;
   has(ids: Uint8Array, idOffsets: Uint32Array): boolean[];
   count(): number;
+  countWhere(filter: string, timeoutMs: number, control?: EngineControl): Promise<number>;
+  /**
+   * At most `limit` rows from `cursor` on, 0 or the `next` of a page whose `generation` it was; -1 for any. Fails with
+   * `[0307]` for another one.
+   */
+  listWhere(
+    filter: string,
+    cursor: number,
+    generation: number,
+    limit: number,
+    includeVectors: boolean,
+    timeoutMs: number,
+    control?: EngineControl,
+  ): Promise<EnginePage>;
+  deleteWhere(filter: string, control?: EngineControl): Promise<EngineDelete>;
+  /**
+   * Applies a JSON merge patch (RFC 7386), an object, to the metadata of the ids, or of what fits the filter where there
+   * are none.
+   */
+  updateMetadata(
+    ids: Uint8Array | null,
+    idOffsets: Uint32Array | null,
+    filter: string,
+    patch: string,
+    control?: EngineControl,
+  ): Promise<EngineUpdate>;
+  /** Deletes what fits the filter and stores the entries, as one commit. */
+  replaceWhere(
+    filter: string,
+    ids: Uint8Array,
+    idOffsets: Uint32Array,
+    vectors: Uint8Array,
+    metadata: Uint8Array | null,
+    metadataOffsets: Uint32Array | null,
+    onDuplicate: number,
+    control?: EngineControl,
+  ): Promise<EngineReplace>;
+  /**
+   * What was stored or changed after `sinceEpoch`, from a page's `position` on, empty for the first. Fails with `[0706]` for
+   * epochs in front of the last compaction, and with `[0307]` for a position from before it.
+   */
+  changes(
+    sinceEpoch: number,
+    position: number[],
+    limit: number,
+    includeVectors: boolean,
+  ): Promise<EngineChanges>;
+  /** JSON text of an `RvfFilterPlan`. */
+  explain(filter: string): Promise<string>;
   snapshot(): EngineSnapshot;
   status(): EngineStatus;
   segments(): EngineSegment[];

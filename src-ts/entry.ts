@@ -1,4 +1,6 @@
+import { schemaProblem } from './schema.js';
 import type { RvfIngestEntry } from './types.js';
+import type { RvfSchemaField } from './types-filter.js';
 import { describe, idProblem, invalid, metadataText, type Problem } from './validate.js';
 import type { RowWriter } from './vectors.js';
 
@@ -8,7 +10,12 @@ export interface EntryProblem extends Problem {
 }
 
 /** Writes an entry's vector as row `row` and answers the text of its metadata, or what is wrong with the entry. */
-export function checkEntry(rows: RowWriter, row: number, entry: RvfIngestEntry): string | EntryProblem {
+export function checkEntry(
+  rows: RowWriter,
+  row: number,
+  entry: RvfIngestEntry,
+  schema: readonly RvfSchemaField[],
+): string | EntryProblem {
   if (typeof entry !== 'object' || entry === null) {
     return { ...invalid(`must be an object with id and vector, not ${describe(entry)}`), part: '' };
   }
@@ -21,5 +28,9 @@ export function checkEntry(rows: RowWriter, row: number, entry: RvfIngestEntry):
     return { ...vector, part: '.vector' };
   }
   const text = metadataText(entry.metadata);
-  return typeof text === 'string' ? text : { ...text, part: '.metadata' };
+  if (typeof text !== 'string') {
+    return { ...text, part: '.metadata' };
+  }
+  const mismatch = schemaProblem(schema, text);
+  return mismatch === undefined ? text : { ...mismatch, part: '.metadata' };
 }

@@ -12,6 +12,9 @@ import {
 import { FIELD_ID_MAX, FILTER_DEPTH_MAX, FILTER_NODES_MAX, FILTER_TEXT_MAX } from './limits.js';
 import { describe, hasLoneSurrogate } from './validate.js';
 
+/** For who writes filters as MongoDB does. */
+const MONGO_ADVICE = 'fromMongo(filter) translates filters like those of MongoDB';
+
 /** An expression and where it stands. */
 interface Place {
   readonly expr: unknown;
@@ -67,7 +70,7 @@ class FilterWriter {
     if (operator === undefined) {
       throw filterError(
         `${pathOf(place)}.op`,
-        `must be one of ${[...OPERATORS.keys()].join(', ')}, not ${describe(op)}`,
+        `must be one of ${[...OPERATORS.keys()].join(', ')}, not ${describe(op)}; ${MONGO_ADVICE}`,
       );
     }
     checkKeys(place, parts, operator);
@@ -179,7 +182,13 @@ function readParts(place: Place): Parts {
     const part = (expr as Record<string, unknown>)[key];
     if (part !== undefined) {
       if (!KNOWN_KEYS.has(key)) {
-        throw unknownKey(place, key, [...KNOWN_KEYS]);
+        throw unknownKey(
+          place,
+          key,
+          [...KNOWN_KEYS],
+          '',
+          Object.hasOwn(expr, 'op') ? '' : `; ${MONGO_ADVICE}`,
+        );
       }
       parts.set(key, part);
     }
@@ -201,8 +210,9 @@ function checkKeys(place: Place, parts: Parts, operator: Operator): void {
   }
 }
 
-function unknownKey(place: Place, key: string, known: string[], whose = ''): Error {
-  return filterError(pathOf(place) + pathStep(key), `is no part${whose}; the parts are ${known.join(', ')}`);
+function unknownKey(place: Place, key: string, known: string[], whose: string, advice = ''): Error {
+  const text = `is no part${whose}; the parts are ${known.join(', ')}${advice}`;
+  return filterError(pathOf(place) + pathStep(key), text);
 }
 
 /** The JSON text of the field that a condition looks at. */

@@ -1,23 +1,16 @@
 import type { RvfBackend } from './backend.js';
 import { notSupported } from './errors.js';
 import type { RvfFilterExpr } from './filter.js';
-import { scoreOf } from './results.js';
+import { scoreOf, withPlan } from './results.js';
 import type * as types from './types.js';
+import type * as filters from './types-filter.js';
 
 const QUERY_KEYS_OF_02 = ['efSearch', 'filter', 'timeoutMs'];
 
 /** What serves an `RvfDatabase`: everything. */
 export interface DatabaseBackend extends Required<RvfBackend> {
-  query(
-    vector: types.RvfVectorInput,
-    k: number,
-    options?: types.RvfQueryOptions,
-  ): Promise<types.RvfScoredResult[]>;
-  querySync(
-    vector: types.RvfVectorInput,
-    k: number,
-    options?: types.RvfQuerySyncOptions,
-  ): types.RvfScoredResult[];
+  query(vector: types.RvfVectorInput, k: number, options?: types.RvfQueryOptions): Promise<filters.RvfHits>;
+  querySync(vector: types.RvfVectorInput, k: number, options?: types.RvfQuerySyncOptions): filters.RvfHits;
   queryBatch(
     vectors: types.RvfVectorInput | types.RvfVectorInput[],
     k: number,
@@ -73,18 +66,20 @@ export class ForeignBackend implements DatabaseBackend {
     vector: types.RvfVectorInput,
     k: number,
     options?: types.RvfQueryOptions,
-  ): Promise<types.RvfScoredResult[]> {
+  ): Promise<filters.RvfHits> {
     this.#refuseOptions('query', options, QUERY_KEYS_OF_02);
     const floats = vector instanceof Float32Array ? vector : Float32Array.from(vector);
     return this.#score(await this.#backend.query(floats, k, options), floats.length);
   }
 
-  querySync(
-    vector: types.RvfVectorInput,
-    k: number,
-    options?: types.RvfQuerySyncOptions,
-  ): types.RvfScoredResult[] {
-    return this.#score(this.#optional('querySync')(vector, k, options), vector.length);
+  querySync(vector: types.RvfVectorInput, k: number, options?: types.RvfQuerySyncOptions): filters.RvfHits {
+    const hits: types.RvfSearchResult[] & Pick<filters.RvfHits, 'plan'> = this.#optional('querySync')(
+      vector,
+      k,
+      options,
+    );
+    const scored = this.#score(hits, vector.length);
+    return hits.plan === undefined ? scored : withPlan(scored, hits.plan);
   }
 
   async queryBatch(
@@ -105,8 +100,25 @@ export class ForeignBackend implements DatabaseBackend {
     return this.#optional('deleteSync')(ids);
   }
 
-  deleteByFilter(filter: RvfFilterExpr): Promise<types.RvfDeleteResult> {
+  deleteByFilter(filter: RvfFilterExpr, options?: filters.RvfWriteOptions): Promise<types.RvfDeleteResult> {
+    this.#refuseOptions('deleteByFilter', options, []);
     return this.#backend.deleteByFilter(filter);
+  }
+
+  updateMetadata(
+    target: string[] | RvfFilterExpr,
+    patch: object,
+    options?: filters.RvfWriteOptions,
+  ): Promise<filters.RvfUpdateResult> {
+    return this.#optional('updateMetadata')(target, patch, options);
+  }
+
+  replaceWhere(
+    filter: RvfFilterExpr,
+    entries: types.RvfIngestEntry[],
+    options?: types.RvfIngestOptions,
+  ): Promise<filters.RvfReplaceResult> {
+    return this.#optional('replaceWhere')(filter, entries, options);
   }
 
   get(ids: string[], options?: types.RvfGetOptions): Promise<types.RvfRow[]> {
@@ -117,11 +129,40 @@ export class ForeignBackend implements DatabaseBackend {
     return this.#optional('has')(id);
   }
 
-  async count(filter?: RvfFilterExpr): Promise<number> {
-    const hasCount = this.#backend.count !== undefined;
-    return hasCount || filter !== undefined
-      ? this.#optional('count')(filter)
-      : (await this.#backend.status()).totalVectors;
+  async count(filter?: RvfFilterExpr, options?: types.RvfCallOptions): Promise<number> {
+    if (this.#backend.count !== undefined || filter !== undefined) {
+      return this.#optional('count')(filter, options);
+    }
+    this.#refuseOptions('count', options, []);
+    return (await this.#backend.status()).totalVectors;
+  }
+
+  list(options?: filters.RvfListOptions): Promise<filters.RvfPage> {
+    return this.#optional('list')(options);
+  }
+
+  queryByFilter(filter: RvfFilterExpr, options?: filters.RvfFilterQueryOptions): Promise<types.RvfRow[]> {
+    return this.#optional('queryByFilter')(filter, options);
+  }
+
+  changes(sinceEpoch: number, options?: filters.RvfChangesOptions): Promise<filters.RvfChanges> {
+    return this.#optional('changes')(sinceEpoch, options);
+  }
+
+  explain(filter: RvfFilterExpr): Promise<filters.RvfFilterPlan> {
+    return this.#optional('explain')(filter);
+  }
+
+  explainQuery(
+    vector: types.RvfVectorInput,
+    k: number,
+    options?: types.RvfQueryOptions,
+  ): Promise<filters.RvfQueryPlan> {
+    return this.#optional('explainQuery')(vector, k, options);
+  }
+
+  schema(): filters.RvfSchemaField[] {
+    return this.#optional('schema')();
   }
 
   iterate(options?: types.RvfIterateOptions): AsyncIterableIterator<types.RvfRow> {

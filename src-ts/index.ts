@@ -20,6 +20,7 @@ export type * from './filter.js';
 export { fromMongo } from './mongo-filter.js';
 export type * from './mongo-types.js';
 export type * from './types.js';
+export type * from './types-filter.js';
 export { version } from './version.js';
 export { allOf, anyOf, not, where } from './where.js';
 export type * from './where-types.js';

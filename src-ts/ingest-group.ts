@@ -2,6 +2,7 @@ import { type EngineIngest, type EngineIngestGroup, type EngineStore, ON_DUPLICA
 import { checkEntry } from './entry.js';
 import { packStrings } from './pack.js';
 import type { RvfIngestEntry, RvfIngestResult } from './types.js';
+import type { RvfSchemaField } from './types-filter.js';
 import { problemError } from './validate.js';
 import { RowWriter, type VectorShape } from './vectors.js';
 
@@ -29,7 +30,10 @@ export class IngestGroup {
   readonly #members: Member[] = [];
   #anyMetadata = false;
 
-  constructor(shape: VectorShape) {
+  constructor(
+    shape: VectorShape,
+    readonly schema: readonly RvfSchemaField[],
+  ) {
     this.#rows = new RowWriter(shape, 1);
   }
 
@@ -48,7 +52,7 @@ export class IngestGroup {
     this.#rows.reserve(first + entries.length);
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index] as RvfIngestEntry;
-      const text = checkEntry(this.#rows, first + index, entry);
+      const text = checkEntry(this.#rows, first + index, entry, this.schema);
       if (typeof text !== 'string') {
         this.#ids.length = first;
         this.#texts.length = first;

@@ -3,7 +3,7 @@ import { checkEntry, type EntryProblem } from './entry.js';
 import { GROUP_ENTRIES_MAX } from './ingest-group.js';
 import { BATCH_ENTRIES_MAX } from './limits.js';
 import { checkChoice, checkObject } from './options.js';
-import { type PackedStrings, packStrings } from './pack.js';
+import { packStrings } from './pack.js';
 import type { Session } from './session.js';
 import type {
   RvfIngestEntry,
@@ -19,11 +19,18 @@ const SYNC_KEYS = new Set(['onInvalid', 'onDuplicate']);
 const KEYS = new Set([...SYNC_KEYS, 'signal', 'timeoutMs', 'onProgress']);
 
 /** A batch as the engine takes it, and what was left out of it. */
-interface PreparedBatch {
-  ids: PackedStrings;
-  vectors: Uint8Array;
-  metadata: PackedStrings | undefined;
-  onDuplicate: number;
+export interface PreparedBatch {
+  /** What engine calls that store entries take. */
+  arguments: readonly [
+    ids: Uint8Array,
+    idOffsets: Uint32Array,
+    vectors: Uint8Array,
+    metadata: Uint8Array | null,
+    metadataOffsets: Uint32Array | null,
+    onDuplicate: number,
+  ];
+  /** How many entries the engine gets. */
+  entries: number;
   /** Place, among the entries given, of each entry that is in the batch; absent where all of them are. */
   places: number[] | undefined;
   rejections: RvfRejection[];
@@ -39,25 +46,18 @@ export async function ingestBatch(
     session.ensureWritable();
     return session.ingestInGroup(entries);
   }
-  const options = given === undefined ? {} : checkObject<RvfIngestOptions>('options', given, KEYS);
-  const batch = prepare(session, entries, options);
-  if (batch.ids.offsets.length === 1) {
+  const options = ingestOptions(given);
+  const batch = prepare(session, entries, options ?? {});
+  if (batch.entries === 0) {
     return nothingToDo(session, batch);
   }
-  const answer = await session.run(
-    (control) =>
-      session.store.ingest(
-        batch.ids.bytes,
-        batch.ids.offsets,
-        batch.vectors,
-        batch.metadata?.bytes ?? null,
-        batch.metadata?.offsets ?? null,
-        batch.onDuplicate,
-        control,
-      ),
-    given === undefined ? undefined : options,
-  );
+  const answer = await session.run((control) => session.store.ingest(...batch.arguments, control), options);
   return toResult(batch, answer);
+}
+
+/** The options of asynchronous calls that store entries; nothing where none are given. */
+export function ingestOptions(given: RvfIngestOptions | undefined): RvfIngestOptions | undefined {
+  return given === undefined ? undefined : checkObject<RvfIngestOptions>('options', given, KEYS);
 }
 
 /** Whether a batch is small enough to travel with others of the same turn of the event loop. */
@@ -73,24 +73,23 @@ export function ingestBatchSync(
 ): RvfIngestResult {
   const options = given === undefined ? {} : checkObject<RvfIngestSyncOptions>('options', given, SYNC_KEYS);
   const batch = prepare(session, entries, options);
-  if (batch.ids.offsets.length === 1) {
+  if (batch.entries === 0) {
     return nothingToDo(session, batch);
   }
-  const answer = session.runSync(() =>
-    session.store.ingestSync(
-      batch.ids.bytes,
-      batch.ids.offsets,
-      batch.vectors,
-      batch.metadata?.bytes ?? null,
-      batch.metadata?.offsets ?? null,
-      batch.onDuplicate,
-      session.busyTimeoutMs,
-    ),
-  );
+  const answer = session.runSync(() => session.store.ingestSync(...batch.arguments, session.busyTimeoutMs));
   return toResult(batch, answer);
 }
 
-function prepare(session: Session, entries: RvfIngestEntry[], options: RvfIngestSyncOptions): PreparedBatch {
+/**
+ * Checks entries and lays them out.
+ *
+ * @throws RvfError naming the entry or the option that is wrong; `ReadOnly` where the store takes no writes.
+ */
+export function prepare(
+  session: Session,
+  entries: RvfIngestEntry[],
+  options: RvfIngestSyncOptions,
+): PreparedBatch {
   session.ensureWritable();
   if (!Array.isArray(entries)) {
     refuse('entries', invalid(`must be an array, not ${describe(entries)}`));
@@ -110,14 +109,15 @@ function prepare(session: Session, entries: RvfIngestEntry[], options: RvfIngest
     ['replace', 'error', 'skip'] as const,
     'replace',
   );
-  return { ...pack(session, entries, onInvalid === 'reject'), onDuplicate: ON_DUPLICATE[onDuplicate] };
+  return pack(session, entries, onInvalid === 'reject', ON_DUPLICATE[onDuplicate]);
 }
 
 function pack(
   session: Session,
   entries: RvfIngestEntry[],
   mayReject: boolean,
-): Omit<PreparedBatch, 'onDuplicate'> {
+  onDuplicate: number,
+): PreparedBatch {
   const rows = new RowWriter(session.shape, entries.length);
   const ids: string[] = [];
   const texts: string[] = [];
@@ -126,7 +126,7 @@ function pack(
   let anyMetadata = false;
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index] as RvfIngestEntry;
-    const text = checkEntry(rows, ids.length, entry);
+    const text = checkEntry(rows, ids.length, entry, session.schema);
     if (typeof text === 'string') {
       ids.push(entry.id);
       texts.push(text);
@@ -138,10 +138,18 @@ function pack(
       throw problemError(`entries[${index}]${text.part}`, text);
     }
   }
+  const packed = packStrings('the ids of entries', ids);
+  const metadata = anyMetadata ? packStrings('the metadata of entries', texts) : undefined;
   return {
-    ids: packStrings('the ids of entries', ids),
-    vectors: rows.bytes(ids.length),
-    metadata: anyMetadata ? packStrings('the metadata of entries', texts) : undefined,
+    arguments: [
+      packed.bytes,
+      packed.offsets,
+      rows.bytes(ids.length),
+      metadata?.bytes ?? null,
+      metadata?.offsets ?? null,
+      onDuplicate,
+    ],
+    entries: ids.length,
     places: rejections.length === 0 ? undefined : places,
     rejections,
   };
@@ -158,7 +166,8 @@ function nothingToDo(session: Session, batch: PreparedBatch): RvfIngestResult {
   return toResult(batch, { accepted: 0, epoch, skipped: [] });
 }
 
-function toResult(batch: PreparedBatch, answer: EngineIngest): RvfIngestResult {
+/** What became of a batch, for the caller. */
+export function toResult(batch: PreparedBatch, answer: EngineIngest): RvfIngestResult {
   const { places, rejections } = batch;
   const result: RvfIngestResult = {
     accepted: answer.accepted,

@@ -1,3 +1,4 @@
+import { filterText } from './filter-check.js';
 import { ITERATE_BATCH_MAX } from './limits.js';
 import { checkBoolean, checkInteger, checkObject } from './options.js';
 import { packStrings } from './pack.js';
@@ -7,7 +8,7 @@ import type { RvfGetOptions, RvfIterateOptions, RvfRow } from './types.js';
 import { checkIds } from './validate.js';
 
 const GET_KEYS = new Set(['includeVectors']);
-const ITERATE_KEYS = new Set(['includeVectors', 'batchSize']);
+const ITERATE_KEYS = new Set(['filter', 'includeVectors', 'batchSize']);
 
 /** `RvfDatabase.get` over an engine. */
 export async function get(session: Session, ids: string[], given?: RvfGetOptions): Promise<RvfRow[]> {
@@ -32,13 +33,14 @@ export function iterate(session: Session, given?: RvfIterateOptions): AsyncItera
   const options = checkObject<RvfIterateOptions>('options', given ?? {}, ITERATE_KEYS);
   const includeVectors = checkBoolean('options.includeVectors', options.includeVectors, false);
   const batchSize = checkInteger('options.batchSize', options.batchSize, 1, ITERATE_BATCH_MAX, 1_000);
+  const filter = options.filter === undefined ? '' : filterText('options.filter', options.filter);
   const snapshot = session.runSync(() => session.store.snapshot());
   const release = session.onClose(() => snapshot.release());
 
   async function* rows(): AsyncGenerator<RvfRow> {
     try {
       for (let cursor = 0; cursor >= 0; ) {
-        const page = await session.run(() => snapshot.rows(cursor, batchSize, includeVectors));
+        const page = await session.run(() => snapshot.rows(cursor, batchSize, includeVectors, filter));
         for (const row of toRows(page, session.shape)) {
           yield row;
           session.ensureOpen();

@@ -40,3 +40,11 @@ export const FILTER_VALUES_MAX = 100_000;
 export const FILTER_TEXT_MAX = 67_108_864;
 /** Highest number that a schema gives a field. */
 export const FIELD_ID_MAX = 4_294_967_295;
+/** Most fields that a schema declares. */
+export const SCHEMA_FIELDS_MAX = 1_024;
+/** Most UTF-8 bytes of the name of a field that a schema declares. */
+export const SCHEMA_NAME_BYTES_MAX = 1_024;
+/** Most bytes of a schema, as JSON text. */
+export const SCHEMA_BYTES_MAX = 1_048_576;
+/** Most rows of one page of a list or of changes. */
+export const PAGE_ROWS_MAX = 100_000;

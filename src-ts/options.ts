@@ -111,7 +111,7 @@ export function checkBackendType(name: string, value: unknown): BackendType {
 
 /** What `create` hands to the engine. */
 export function createOptions(given: RvfOptions): { engine: EngineCreateOptions; busyTimeoutMs: number } {
-  const options = checkObject<RvfOptions & { schema?: unknown }>('options', given, CREATE_KEYS);
+  const options = checkObject<RvfOptions>('options', given, CREATE_KEYS);
   refuseFuture(options);
   const metric = checkChoice('options.metric', options.metric, METRIC_NAMES, 'l2');
   const engine: EngineCreateOptions = {
@@ -174,16 +174,13 @@ function checkDimension(options: RvfOptions): number {
 }
 
 /** What a later version will accept, and this one must not pass over. */
-function refuseFuture(options: RvfOptions & { schema?: unknown }): void {
+function refuseFuture(options: RvfOptions): void {
   const compression = checkChoice<string>('options.compression', options.compression, COMPRESSIONS, 'none');
   if (compression !== 'none') {
     throw notSupported(`options.compression '${compression}'`, "it arrives with a later version; use 'none'");
   }
   if (checkBoolean('options.signing', options.signing, false)) {
     throw notSupported('options.signing', 'it arrives with a later version; leave it out');
-  }
-  if (options.schema !== undefined) {
-    throw notSupported('options.schema', 'it arrives with filters in a later version; leave it out');
   }
 }
 

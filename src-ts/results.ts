@@ -1,6 +1,7 @@
 import { type EngineHits, type EngineInfo, type EngineRows, METRIC_NAMES } from './engine.js';
 import { RvfError, RvfErrorCode } from './errors.js';
 import type { DistanceMetric, RvfMetadata, RvfRow, RvfScoredResult } from './types.js';
+import type { RvfHits, RvfQueryPlan } from './types-filter.js';
 import type { VectorShape } from './vectors.js';
 
 /** The name of a store's metric. */
@@ -57,6 +58,19 @@ export class HitReader {
     }
     return results;
   }
+}
+
+/** Hits that say how they were found; for who looks at the array they are as before. */
+export function withPlan(hits: RvfScoredResult[], plan: RvfQueryPlan): RvfHits {
+  return Object.defineProperty(hits, 'plan', { value: plan });
+}
+
+/** An engine's plan as an object. */
+export function parsePlan<Plan>(text: string | undefined): Plan {
+  if (text === undefined) {
+    throw new RvfError(RvfErrorCode.Internal, 'the engine answered no plan though it was asked for one');
+  }
+  return JSON.parse(text) as Plan;
 }
 
 /** An engine's rows as objects. */

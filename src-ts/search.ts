@@ -1,5 +1,7 @@
-import { QUERY_EXACT, QUERY_METADATA, QUERY_VECTORS } from './engine.js';
-import { notSupported, RvfErrorCode } from './errors.js';
+import { onlySignal } from './call.js';
+import { type EngineHits, QUERY_EXACT, QUERY_EXPLAIN, QUERY_METADATA, QUERY_VECTORS } from './engine.js';
+import { RvfErrorCode } from './errors.js';
+import { filterText } from './filter-check.js';
 import { EF_SEARCH_MAX, QUERY_BATCH_MAX } from './limits.js';
 import {
   checkBoolean,
@@ -9,15 +11,10 @@ import {
   checkObject,
   refuseOption,
 } from './options.js';
-import { HitReader } from './results.js';
+import { HitReader, parsePlan, withPlan } from './results.js';
 import type { Session } from './session.js';
-import type {
-  RvfAbortSignal,
-  RvfQueryOptions,
-  RvfQuerySyncOptions,
-  RvfScoredResult,
-  RvfVectorInput,
-} from './types.js';
+import type { RvfQueryOptions, RvfQuerySyncOptions, RvfScoredResult, RvfVectorInput } from './types.js';
+import type { RvfHits, RvfQueryPlan } from './types-filter.js';
 import { checkK, describe, invalid, problemError, refuse } from './validate.js';
 import { finiteProblem, RowWriter, type VectorShape, vectorBytes } from './vectors.js';
 
@@ -42,6 +39,7 @@ interface SearchPlan {
   maxDistance: number;
   timeoutMs: number;
   minScore: number;
+  filter: string;
 }
 
 const PLAIN: SearchPlan = {
@@ -50,6 +48,7 @@ const PLAIN: SearchPlan = {
   maxDistance: Number.NaN,
   timeoutMs: 0,
   minScore: Number.NEGATIVE_INFINITY,
+  filter: '',
 };
 
 /** `RvfDatabase.query` over an engine. */
@@ -58,18 +57,10 @@ export async function query(
   vector: RvfVectorInput,
   k: number,
   options?: RvfQueryOptions,
-): Promise<RvfScoredResult[]> {
+): Promise<RvfHits> {
   session.ensureOpen();
   const plan = planOf(options, KEYS);
-  checkK(k);
-  const bytes = vectorBytes('vector', vector, session.shape);
-  // The engine watches the time itself, so only a signal needs a control.
-  const hits = await session.run(
-    (control) =>
-      session.store.query(bytes, k, plan.flags, plan.efSearch, plan.maxDistance, plan.timeoutMs, control),
-    onlySignal(options),
-  );
-  return new HitReader(hits, session.info, session.shape).read(0, hits.ids.length, plan.minScore);
+  return toHits(session, await search(session, vector, k, plan, options), plan);
 }
 
 /** `RvfDatabase.querySync` over an engine. */
@@ -78,15 +69,29 @@ export function querySync(
   vector: RvfVectorInput,
   k: number,
   options?: RvfQuerySyncOptions,
-): RvfScoredResult[] {
+): RvfHits {
   session.ensureOpen();
   const plan = planOf(options, SYNC_KEYS);
   checkK(k);
   const bytes = vectorBytes('vector', vector, session.shape);
+  const { flags, efSearch, maxDistance, timeoutMs, filter } = plan;
   const hits = session.runSync(() =>
-    session.store.querySync(bytes, k, plan.flags, plan.efSearch, plan.maxDistance, plan.timeoutMs),
+    session.store.querySync(bytes, k, flags, efSearch, maxDistance, timeoutMs, filter),
   );
-  return new HitReader(hits, session.info, session.shape).read(0, hits.ids.length, plan.minScore);
+  return toHits(session, hits, plan);
+}
+
+/** `RvfDatabase.explain` of a query over an engine: the query is run, for its plan alone. */
+export async function explainQuery(
+  session: Session,
+  vector: RvfVectorInput,
+  k: number,
+  options?: RvfQueryOptions,
+): Promise<RvfQueryPlan> {
+  session.ensureOpen();
+  const plan = planOf(options, KEYS);
+  const flags = (plan.flags & QUERY_EXACT) | QUERY_EXPLAIN;
+  return parsePlan<RvfQueryPlan>((await search(session, vector, k, { ...plan, flags }, options)).plan);
 }
 
 /** `RvfDatabase.queryBatch` over an engine. */
@@ -97,56 +102,58 @@ export async function queryBatch(
   options?: RvfQueryOptions,
 ): Promise<RvfScoredResult[][]> {
   session.ensureOpen();
-  const plan = planOf(options, KEYS);
+  const { flags, efSearch, maxDistance, timeoutMs, filter, minScore } = planOf(options, KEYS);
+  if ((flags & QUERY_EXPLAIN) !== 0) {
+    refuseOption('options.explain', 'is not known to queryBatch; explain one of its vectors with query');
+  }
   checkK(k);
   const bytes = batchBytes(vectors, session.shape);
   if (bytes.length === 0) {
     return [];
   }
   const hits = await session.run(
-    (control) =>
-      session.store.queryBatch(
-        bytes,
-        k,
-        plan.flags,
-        plan.efSearch,
-        plan.maxDistance,
-        plan.timeoutMs,
-        control,
-      ),
+    (control) => session.store.queryBatch(bytes, k, flags, efSearch, maxDistance, timeoutMs, filter, control),
     onlySignal(options),
   );
   const reader = new HitReader(hits, session.info, session.shape);
   let start = 0;
   return Array.from(hits.counts, (count) => {
-    const results = reader.read(start, start + count, plan.minScore);
+    const results = reader.read(start, start + count, minScore);
     start += count;
     return results;
   });
 }
 
-function onlySignal(options: RvfQueryOptions | undefined): { signal: RvfAbortSignal } | undefined {
-  return options?.signal === undefined ? undefined : { signal: options.signal };
+async function search(
+  session: Session,
+  vector: RvfVectorInput,
+  k: number,
+  { flags, efSearch, maxDistance, timeoutMs, filter }: SearchPlan,
+  options: RvfQueryOptions | undefined,
+): Promise<EngineHits> {
+  checkK(k);
+  const bytes = vectorBytes('vector', vector, session.shape);
+  return session.run(
+    (control) => session.store.query(bytes, k, flags, efSearch, maxDistance, timeoutMs, filter, control),
+    onlySignal(options),
+  );
+}
+
+function toHits(session: Session, hits: EngineHits, plan: SearchPlan): RvfHits {
+  const results = new HitReader(hits, session.info, session.shape).read(0, hits.ids.length, plan.minScore);
+  return (plan.flags & QUERY_EXPLAIN) === 0 ? results : withPlan(results, parsePlan(hits.plan));
 }
 
 function planOf(given: RvfQueryOptions | undefined, known: ReadonlySet<string>): SearchPlan {
   if (given === undefined) {
     return PLAIN;
   }
-  const options = checkObject<RvfQueryOptions & { explain?: unknown }>('options', given, known);
-  if (options.filter !== undefined) {
-    throw notSupported(
-      'options.filter',
-      'filters arrive with a later version; ask for more hits and filter those',
-    );
-  }
-  if (options.explain !== undefined) {
-    throw notSupported('options.explain', 'it arrives with a later version; leave it out');
-  }
+  const options = checkObject<RvfQueryOptions>('options', given, known);
   const quality = checkChoice('options.quality', options.quality, QUALITIES, 'balanced');
   const flags =
     (checkBoolean('options.includeMetadata', options.includeMetadata, true) ? QUERY_METADATA : 0) |
     (checkBoolean('options.includeVectors', options.includeVectors, false) ? QUERY_VECTORS : 0) |
+    (checkBoolean('options.explain', options.explain, false) ? QUERY_EXPLAIN : 0) |
     (quality === 'exact' ? QUERY_EXACT : 0);
   return {
     flags,
@@ -154,6 +161,7 @@ function planOf(given: RvfQueryOptions | undefined, known: ReadonlySet<string>):
     maxDistance: checkBound('options.maxDistance', options.maxDistance, Number.NaN),
     timeoutMs: checkMilliseconds('options.timeoutMs', options.timeoutMs, 0),
     minScore: checkBound('options.minScore', options.minScore, Number.NEGATIVE_INFINITY),
+    filter: options.filter === undefined ? '' : filterText('options.filter', options.filter),
   };
 }
 

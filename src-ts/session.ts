@@ -2,13 +2,17 @@ import { checkCallOptions, Interrupted, needsControl, runControlled } from './ca
 import type { Engine, EngineControl, EngineInfo, EngineStore } from './engine.js';
 import { RvfError, RvfErrorCode } from './errors.js';
 import { IngestGroup } from './ingest-group.js';
+import { schemaFields } from './schema.js';
 import type { RvfIngestEntry, RvfIngestResult, RvfProgressOptions } from './types.js';
+import type { RvfSchemaField } from './types-filter.js';
 import { shapeOf, type VectorShape } from './vectors.js';
 
 /** An open store: which engine serves it, and when it may be closed. */
 export class Session {
   readonly store: EngineStore;
   readonly info: EngineInfo;
+  /** The fields that the store declares. */
+  readonly schema: readonly RvfSchemaField[];
   readonly shape: VectorShape;
   /** Milliseconds that synchronous writes wait behind queued ones. */
   readonly busyTimeoutMs: number;
@@ -24,6 +28,7 @@ export class Session {
     this.store = store;
     this.info = store.info();
     this.shape = shapeOf(this.info);
+    this.schema = schemaFields(this.info.schema);
     this.busyTimeoutMs = busyTimeoutMs;
   }
 
@@ -57,7 +62,7 @@ export class Session {
   ingestInGroup(entries: RvfIngestEntry[]): Promise<RvfIngestResult> {
     if (this.#group?.hasRoom(entries.length) !== true) {
       this.#sendGroup();
-      this.#group = new IngestGroup(this.shape);
+      this.#group = new IngestGroup(this.shape, this.schema);
       queueMicrotask(() => this.#sendGroup());
     }
     const group = this.#group as IngestGroup;

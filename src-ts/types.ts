@@ -1,5 +1,6 @@
 import type { RvfErrorCode } from './error-code.js';
 import type { RvfFilterExpr } from './filter.js';
+import type { RvfSchemaField } from './types-filter.js';
 
 /**
  * How far apart two vectors are; the smaller the distance, the nearer.
@@ -29,8 +30,12 @@ export type RvfMetadata = string | number | boolean | null | object;
 /** A vector to store or to look for: numbers, or for hamming also packed bits, lowest bit first. */
 export type RvfVectorInput = Float32Array | number[] | Uint8Array;
 
-/** Options of `RvfDatabase.create`. */
-export interface RvfOptions {
+/**
+ * Options of `RvfDatabase.create`.
+ *
+ * @typeParam M - Shape of the metadata: it gives the names of fields.
+ */
+export interface RvfOptions<M = unknown> {
   /** Elements of each vector; bits for hamming. 1 to 65,536. */
   dimensions: number;
   /** Another name for `dimensions`. Giving both with different values is an error. */
@@ -49,6 +54,8 @@ export interface RvfOptions {
   efConstruction?: number | undefined;
   /** Name of the model that makes the vectors, 1 to 256 UTF-8 bytes. Kept in the file. */
   embeddingModel?: string | undefined;
+  /** Fields whose type is checked when entries are stored, at most 1,024; each may get a number. Kept in the file. */
+  schema?: RvfSchemaField<M>[] | undefined;
   /** Default `'commit'`: what is acknowledged survives a power cut. */
   durability?: RvfDurability | undefined;
   /** Milliseconds that synchronous writes wait behind queued ones before they fail with `Busy`. Default 5,000. */
@@ -159,7 +166,7 @@ export interface RvfQuerySyncOptions<M extends RvfMetadata = RvfMetadata> {
   efSearch?: number | undefined;
   /** Default: the middle tier. Every search of this version is exact. */
   quality?: 'fast' | 'balanced' | 'precise' | 'exact' | undefined;
-  /** Not supported in this version. */
+  /** Only entries that fit: the hits are the nearest of those. */
   filter?: RvfFilterExpr<M> | undefined;
   /** Only hits of at least this score. */
   minScore?: number | undefined;
@@ -171,6 +178,8 @@ export interface RvfQuerySyncOptions<M extends RvfMetadata = RvfMetadata> {
   includeVectors?: boolean | undefined;
   /** Milliseconds after which the query fails with `Timeout`. 0, the default, is never. */
   timeoutMs?: number | undefined;
+  /** Gives the hits a property `plan`. Default `false`; `queryBatch` refuses it. */
+  explain?: boolean | undefined;
 }
 
 /** Options of queries. */
@@ -214,7 +223,9 @@ export interface RvfGetOptions {
 }
 
 /** Options of `iterate`. */
-export interface RvfIterateOptions extends RvfGetOptions {
+export interface RvfIterateOptions<M extends RvfMetadata = RvfMetadata> extends RvfGetOptions {
+  /** Only entries that fit. Default: all. */
+  filter?: RvfFilterExpr<M> | undefined;
   /** Rows fetched at once, 1 to 100,000. Default 1,000. */
   batchSize?: number | undefined;
 }

@@ -111,14 +111,23 @@ export function hasLoneSurrogate(text: string): boolean {
   return LONE_SURROGATE.test(text);
 }
 
-/** The JSON text to store for `metadata` (empty for `undefined`), or what is wrong with it. */
-export function metadataText(metadata: unknown): string | Problem {
+/**
+ * The JSON text to store for `metadata` (empty for `undefined`), or what is wrong with it.
+ *
+ * @param replacer - As for `JSON.stringify`; what it throws is what is wrong.
+ */
+export function metadataText(
+  metadata: unknown,
+  replacer?: (key: string, value: unknown) => unknown,
+): string | Problem {
   if (metadata === undefined) {
     return '';
   }
   let text: string | undefined;
+  let isFlat: boolean;
   try {
-    text = JSON.stringify(metadata);
+    text = JSON.stringify(metadata, replacer);
+    isFlat = isShallow(metadata, SHALLOW_LEVELS);
   } catch (error) {
     return invalid(`has no JSON form (${firstLine(error)}); leave cycles and BigInt out`);
   }
@@ -133,7 +142,7 @@ export function metadataText(metadata: unknown): string | Problem {
       );
     }
   }
-  if (!isShallow(metadata, SHALLOW_LEVELS) && jsonDepth(text) > METADATA_DEPTH_MAX) {
+  if (!isFlat && jsonDepth(text) > METADATA_DEPTH_MAX) {
     return invalid(`is nested ${jsonDepth(text)} levels deep, more than ${METADATA_DEPTH_MAX}; flatten it`);
   }
   return text;

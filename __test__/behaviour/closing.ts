@@ -1,9 +1,10 @@
-import type { RvfDatabase } from '@ruvector/rvf';
+import type { RvfDatabase, RvfFilterExpr } from '@ruvector/rvf';
 import { describe, expect, test } from 'vitest';
 import { expectFailure, expectRejection, thrown } from '../support/failures.js';
 import { type Host, useStores } from '../support/host.js';
 
 const entry = { id: 'a', vector: [1, 0, 0, 0] };
+const filter: RvfFilterExpr = { op: 'eq', field: 'a', value: 1 };
 
 /** Every asynchronous call, to be made on a closed store. */
 const CALLS: [string, (db: RvfDatabase) => Promise<unknown>][] = [
@@ -16,7 +17,16 @@ const CALLS: [string, (db: RvfDatabase) => Promise<unknown>][] = [
   ['has', (db) => db.has('a')],
   ['count', (db) => db.count()],
   ['delete', (db) => db.delete(['a'])],
-  ['deleteByFilter', (db) => db.deleteByFilter({ op: 'eq', field: 'a', value: 1 })],
+  ['count of a filter', (db) => db.count(filter)],
+  ['list', (db) => db.list()],
+  ['queryByFilter', (db) => db.queryByFilter(filter)],
+  ['deleteByFilter', (db) => db.deleteByFilter(filter)],
+  ['updateMetadata', (db) => db.updateMetadata(['a'], { a: 1 })],
+  ['updateMetadata of nothing', (db) => db.updateMetadata([], { a: 1 })],
+  ['replaceWhere', (db) => db.replaceWhere(filter, [entry])],
+  ['changes', (db) => db.changes(0)],
+  ['explain of a filter', (db) => db.explain(filter)],
+  ['explain of a query', (db) => db.explain([1, 0, 0, 0], 1)],
   ['compact', (db) => db.compact()],
   ['status', (db) => db.status()],
   ['segments', (db) => db.segments()],
@@ -41,6 +51,9 @@ const SYNC_CALLS: [string, (db: RvfDatabase) => unknown][] = [
   ['querySync', (db) => db.querySync([1, 0, 0, 0], 1)],
   ['deleteSync', (db) => db.deleteSync(['a'])],
   ['iterate', (db) => db.iterate()],
+  ['iterate over a filter', (db) => db.iterate({ filter })],
+  ['where', (db) => db.where('a')],
+  ['schema', (db) => db.schema()],
   ['metric', (db) => db.metric()],
   ['indexStats', (db) => db.indexStats()],
   ['freeze', (db) => db.freeze()],

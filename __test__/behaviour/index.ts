@@ -1,11 +1,18 @@
 import { describe } from 'vitest';
 import type { Host } from '../support/host.js';
+import { changesBehaviour } from './changes.js';
 import { closingBehaviour } from './closing.js';
+import { cursorsBehaviour } from './cursors.js';
 import { entriesBehaviour } from './entries.js';
+import { filterModelBehaviour } from './filter-model.js';
+import { filterRefusalsBehaviour } from './filter-refusals.js';
+import { filterWritesBehaviour } from './filter-writes.js';
+import { filtersBehaviour } from './filters.js';
 import { iterationBehaviour } from './iteration.js';
 import { lifeBehaviour } from './life.js';
 import { metadataBehaviour } from './metadata.js';
 import { refusalsBehaviour } from './refusals.js';
+import { schemaBehaviour } from './schema.js';
 import { searchBehaviour } from './search.js';
 
 /** Everything that a store promises, whichever engine serves it. */
@@ -15,8 +22,15 @@ export function behaviour(host: Host): void {
     metadataBehaviour(host);
     searchBehaviour(host);
     iterationBehaviour(host);
+    filtersBehaviour(host);
+    filterWritesBehaviour(host);
+    cursorsBehaviour(host);
+    changesBehaviour(host);
+    schemaBehaviour(host);
     lifeBehaviour(host);
     closingBehaviour(host);
     refusalsBehaviour(host);
+    filterRefusalsBehaviour(host);
+    filterModelBehaviour(host);
   });
 }

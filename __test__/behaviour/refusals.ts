@@ -93,8 +93,9 @@ const QUERY_OPTIONS: [string, unknown, Refusal][] = [
   ['timeoutMs', Number.NaN, 'InvalidOptions'],
   ['signal', {}, 'InvalidOptions'],
   ['misspelt', true, 'InvalidOptions'],
-  ['filter', { op: 'eq', field: 'a', value: 1 }, 'NotSupportedHere'],
-  ['explain', true, 'NotSupportedHere'],
+  ['filter', { op: 'like', field: 'a', value: 1 }, 'FilterParseError'],
+  ['filter', null, 'FilterParseError'],
+  ['explain', 'yes', 'InvalidOptions'],
 ];
 
 const CREATE_OPTIONS: [string, unknown, Refusal][] = [
@@ -123,7 +124,6 @@ const CREATE_OPTIONS: [string, unknown, Refusal][] = [
   ['compression', 'scalar', 'NotSupportedHere'],
   ['compression', 'product', 'NotSupportedHere'],
   ['signing', true, 'NotSupportedHere'],
-  ['schema', [], 'NotSupportedHere'],
 ];
 
 function nested(levels: number): unknown {
@@ -270,8 +270,6 @@ export function refusalsBehaviour(host: Host): void {
     });
 
     const later: [string, (db: RvfDatabase) => Promise<unknown>][] = [
-      ['deleteByFilter', (db) => db.deleteByFilter({ op: 'eq', fieldId: 0, value: 1 })],
-      ['count(filter)', (db) => db.count({ op: 'eq', field: 'a', value: 1 })],
       ['derive', (db) => db.derive(stores.path('child.rvf'))],
       ['embedKernel', (db) => db.embedKernel(0, 0, 0, new Uint8Array(1), 0)],
       ['extractKernel', (db) => db.extractKernel()],

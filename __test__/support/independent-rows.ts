@@ -26,7 +26,15 @@ type Operation =
   | { name: 'kill'; row: number; replaced: boolean }
   | { name: 'adopt'; segments: number };
 
-export const KIND = { VEC: 0x01, JOURNAL: 0x04, MANIFEST: 0x05, META: 0x07, HEAD: 0xf0, IDS: 0xf1 } as const;
+export const KIND = {
+  VEC: 0x01,
+  OVERLAY: 0x03,
+  JOURNAL: 0x04,
+  MANIFEST: 0x05,
+  META: 0x07,
+  HEAD: 0xf0,
+  IDS: 0xf1,
+} as const;
 export const FLAG = {
   TOMBSTONE: 0x20,
   MORE_FOLLOWS: 0x1000,
@@ -138,11 +146,26 @@ function roaring(bytes: Buffer): number[] {
   return values;
 }
 
+/** Section 6, OVERLAY: the rows it lists, each with the epoch that changed it. */
+function listedRows(sections: Map<number, Buffer>, count: number, first: number): number[] {
+  const [rows, epochs] = [sections.get(4), sections.get(5)];
+  demand(rows?.length === 4 * count && epochs?.length === 8 * count, 'sections of an OVERLAY');
+  const listed = Array.from({ length: count }, (_, index) => rows.readUInt32LE(4 * index));
+  demand(listed[0] === first, 'first row of an OVERLAY');
+  demand(
+    listed.every((row, index) => index === 0 || (listed[index - 1] as number) < row),
+    'order of an OVERLAY',
+  );
+  return listed;
+}
+
 /** The rows of a state: what the segments of a manifest hold, then commit after commit. */
 export class Rows {
   private readonly vectors: Buffer[] = [];
   private readonly ids: (string | undefined)[] = [];
   private readonly metadata: (string | undefined)[] = [];
+  /** What overlays say, which counts in place of the rest. */
+  private readonly changed = new Map<number, string | undefined>();
   private readonly dead = new Set<number>();
 
   constructor(
@@ -165,8 +188,8 @@ export class Rows {
       this.addVectors(segment.data);
     } else if (segment.kind === KIND.IDS) {
       this.addIds(segment.data);
-    } else if (segment.kind === KIND.META) {
-      this.addMetadata(segment.data);
+    } else if (segment.kind === KIND.META || segment.kind === KIND.OVERLAY) {
+      this.addMetadata(segment.data, segment.kind === KIND.OVERLAY);
     } else if (segment.kind === KIND.JOURNAL && segment.flags & FLAG.TOMBSTONE) {
       for (const row of roaring(segment.data)) {
         this.dead.add(row);
@@ -212,8 +235,8 @@ export class Rows {
     this.ids.push(...texts.map((text) => (text.length > 0 ? text.toString() : undefined)));
   }
 
-  /** Section 6, META. */
-  private addMetadata(data: Buffer): void {
+  /** Section 6, META and OVERLAY. */
+  private addMetadata(data: Buffer, isOverlay: boolean): void {
     const [first, rows, count] = [0, 4, 8].map((at) => data.readUInt32LE(at)) as [number, number, number];
     const sections = new Map<number, Buffer>();
     for (let at = 64; at < 64 + 24 * count; at += 24) {
@@ -223,9 +246,15 @@ export class Rows {
     const [offsets, text] = [sections.get(1), sections.get(2)];
     demand(offsets !== undefined && text !== undefined, 'sections of META');
     demand(offsets.length === 4 * (rows + 1), 'offsets of META');
+    const listed = isOverlay ? listedRows(sections, rows, first) : undefined;
     for (let index = 0; index < rows; index++) {
       const json = text.subarray(offsets.readUInt32LE(4 * index), offsets.readUInt32LE(4 * index + 4));
-      this.metadata[first + index] = json.length > 0 ? json.toString() : undefined;
+      const value = json.length > 0 ? json.toString() : undefined;
+      if (listed === undefined) {
+        this.metadata[first + index] = value;
+      } else {
+        this.changed.set(listed[index] as number, value);
+      }
     }
   }
 
@@ -264,7 +293,8 @@ export class Rows {
       if (this.dead.has(row)) {
         continue;
       }
-      const [id, vector, metadata] = [this.ids[row], this.vectors[row], this.metadata[row]];
+      const metadata = this.changed.has(row) ? this.changed.get(row) : this.metadata[row];
+      const [id, vector] = [this.ids[row], this.vectors[row]];
       demand(id !== undefined && vector !== undefined, `row ${row} lives and has no id`);
       found.push({ row, id, vector, ...(metadata !== undefined && { metadata }) });
     }

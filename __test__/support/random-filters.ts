@@ -10,7 +10,29 @@ const TEXTS = [
 ];
 /** Only documents have halves of surrogate pairs: filters with them are refused. */
 const STORED_TEXTS = [...TEXTS, 'a\ud800', '\udc00', '\ud800b'];
-const NUMBERS = [0, -0, 1, -1, 1.5, 2, 3, 10, 100, 1e6, 2 ** 53, -(2 ** 53), 1e308, 5e-324, 0.1 + 0.2];
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  -1,
+  1.5,
+  2,
+  3,
+  10,
+  100,
+  1e6,
+  2 ** 32,
+  2 ** 53,
+  -(2 ** 53),
+  1e308,
+  -1e308,
+  5e-324,
+  0.1 + 0.2,
+];
+/** Beginnings that indexes may keep instead of whole texts. */
+const BEGINNINGS = [60, 63, 64, 65, 1_023, 1_024, 1_030].map((length) =>
+  'long '.repeat(206).slice(0, length),
+);
 const TAGS = ['new', 'hot', 'old', 'a', 'ab', '😀', ''];
 const SECTIONS = ['games', 'news', 'shop', 'mail'];
 
@@ -20,6 +42,7 @@ const FIELDS: Record<string, (random: Random) => unknown> = Object.fromEntries<(
   ['size', (random) => Math.floor(random() ** 4 * 1000)],
   ['price', (random) => (random() < 0.5 ? one(random, NUMBERS) : random() * 100 - 50)],
   ['title', (random) => one(random, STORED_TEXTS)],
+  ['text', (random) => one(random, BEGINNINGS) + one(random, TEXTS)],
   ['open', (random) => random() < 0.7],
   ['tags', (random) => some(random, TAGS, 4)],
   ['scores', (random) => some(random, NUMBERS, 3)],
@@ -64,6 +87,24 @@ export function randomFilter(random: Random, documents: readonly unknown[], dept
     return { op: random() < 0.5 ? 'and' : 'or', exprs };
   }
   return randomCondition(random, documents);
+}
+
+/** A merge patch of some shape: with what documents have, with null, and with objects inside. */
+export function randomPatch(random: Random, documents: readonly unknown[]): object {
+  const names = some(random, FIELD_NAMES, 3);
+  const values = names.map((name) => {
+    const kind = random();
+    if (kind < 0.3) {
+      return [name, null];
+    }
+    return [
+      name,
+      kind < 0.5
+        ? { section: null, deep: { a: one(random, TEXTS), b: null } }
+        : sample(random, documents, name),
+    ];
+  });
+  return JSON.parse(JSON.stringify(Object.fromEntries(values))) as object;
 }
 
 /** A condition on one field. */

@@ -1,34 +1,26 @@
 import {
   DATA_TYPE_BINARY,
   type Engine,
+  type EngineChanges,
   type EngineControl,
   type EngineCreateOptions,
   type EngineHits,
   type EngineIngest,
   type EngineIngestGroup,
   type EngineOpenOptions,
+  type EnginePage,
+  type EngineReplace,
   type EngineRows,
   type EngineSnapshot,
   type EngineStore,
+  type EngineUpdate,
   METRIC_NAMES,
+  QUERY_EXPLAIN,
   QUERY_METADATA,
   QUERY_VECTORS,
 } from '../../src-ts/engine.js';
 import { distanceBetween } from './brute-force.js';
-
-interface Row {
-  id: string;
-  vector: Uint8Array;
-  metadata: string;
-}
-
-interface File {
-  options: EngineCreateOptions;
-  /** In the order of insertion. */
-  rows: Map<string, Row>;
-  epoch: number;
-  writer: boolean;
-}
+import { conditionsOf, type NewRow, ReferenceFile, type Row } from './reference-file.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -38,7 +30,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export class ReferenceEngine implements Engine {
   readonly kind = 'node';
-  readonly files = new Map<string, File>();
+  readonly files = new Map<string, ReferenceFile>();
   /** Names of the calls made, in their order. */
   readonly calls: string[] = [];
   #gate: Promise<void> | undefined;
@@ -68,7 +60,7 @@ export class ReferenceEngine implements Engine {
     if (this.files.has(path)) {
       throw new Error(`[0306] ${path} exists already`);
     }
-    const file: File = { options, rows: new Map(), epoch: 1, writer: true };
+    const file = new ReferenceFile(options);
     if (path !== ':memory:') {
       this.files.set(path, file);
     }
@@ -92,13 +84,17 @@ export class ReferenceEngine implements Engine {
     if (file === undefined) {
       throw new Error('[0100] no store');
     }
-    return new ReferenceStore(this, copyOf(file), options.readOnly);
+    return new ReferenceStore(this, file.copy(), options.readOnly);
   }
 
   /** What every asynchronous call does first: be counted, be held, and see whether it was cancelled meanwhile. */
-  async enter(name: string, control?: EngineControl): Promise<void> {
+  async enter(name: string, control?: EngineControl, timeoutMs = 0): Promise<void> {
     this.calls.push(name);
+    const start = performance.now();
     await this.#gate;
+    if (timeoutMs > 0 && performance.now() - start > timeoutMs) {
+      throw new Error(`[0205] ${timeoutMs} ms are over`);
+    }
     if ((control as ReferenceControl | undefined)?.cancelled === true) {
       throw new Error('[0205] cancelled');
     }
@@ -120,14 +116,14 @@ class ReferenceControl implements EngineControl {
 class ReferenceStore implements EngineStore {
   constructor(
     readonly engine: ReferenceEngine,
-    readonly file: File,
+    readonly file: ReferenceFile,
     readonly readOnly: boolean,
   ) {}
 
   info() {
-    const { dimension, metric, dataType, m, efConstruction, profile } = this.file.options;
-    const identity = { fileId: '0123456789abcdef'.repeat(2), parentId: '0'.repeat(32), lineageDepth: 0 };
-    return { dimension, metric, dataType, m, efConstruction, profile, readOnly: this.readOnly, ...identity };
+    const { durability: _, ...kept } = this.file.options;
+    const identity = { fileId: this.file.fileId, parentId: '0'.repeat(32), lineageDepth: 0 };
+    return { ...kept, readOnly: this.readOnly, ...identity };
   }
 
   async ingest(...given: Parameters<EngineStore['ingest']>): Promise<EngineIngest> {
@@ -153,28 +149,9 @@ class ReferenceStore implements EngineStore {
 
   ingestSync(...given: Parameters<EngineStore['ingestSync']>): EngineIngest {
     const [ids, idOffsets, vectors, metadata, metadataOffsets, onDuplicate] = given;
-    const texts =
-      metadata === null || metadataOffsets === null ? undefined : unpack(metadata, metadataOffsets);
-    const rowBytes = vectors.length / (idOffsets.length - 1);
-    const skipped: number[] = [];
-    const rows = unpack(ids, idOffsets).map((id, index) => {
-      const vector = vectors.slice(index * rowBytes, (index + 1) * rowBytes);
-      return { id, vector, metadata: texts?.[index] ?? '' };
-    });
-    const stored = new Set(this.file.rows.keys());
-    const duplicate = rows.find((row) => stored.has(row.id));
-    if (onDuplicate === 1 && duplicate !== undefined) {
-      throw new Error(`[0306] id ${duplicate.id} is stored already`);
-    }
-    rows.forEach((row, index) => {
-      if (onDuplicate === 2 && stored.has(row.id)) {
-        skipped.push(index);
-        return;
-      }
-      this.file.rows.delete(row.id);
-      this.file.rows.set(row.id, row);
-    });
-    return { accepted: rows.length - skipped.length, epoch: ++this.file.epoch, skipped };
+    const rows = rowsOf(ids, idOffsets, vectors, metadata, metadataOffsets);
+    const { epoch, skipped } = this.file.replace([], rows, onDuplicate);
+    return { accepted: rows.length - skipped.length, epoch, skipped };
   }
 
   async delete(ids: Uint8Array, idOffsets: Uint32Array) {
@@ -183,35 +160,44 @@ class ReferenceStore implements EngineStore {
   }
 
   deleteSync(ids: Uint8Array, idOffsets: Uint32Array) {
-    const deleted = unpack(ids, idOffsets).filter((id) => this.file.rows.delete(id)).length;
-    return { deleted, epoch: ++this.file.epoch };
+    this.file.epoch++;
+    return { deleted: this.file.remove(unpack(ids, idOffsets)), epoch: this.file.epoch };
   }
 
   async query(...given: Parameters<EngineStore['query']>): Promise<EngineHits> {
-    const [vector, k, flags, efSearch, maxDistance, timeoutMs, control] = given;
+    const [vector, k, flags, efSearch, maxDistance, timeoutMs, filter, control] = given;
     const copy = vector.slice();
-    await this.engine.enter('query', control);
-    return this.querySync(copy, k, flags, efSearch, maxDistance, timeoutMs);
+    await this.engine.enter('query', control, timeoutMs);
+    return this.querySync(copy, k, flags, efSearch, maxDistance, timeoutMs, filter);
   }
 
   querySync(...given: Parameters<EngineStore['querySync']>): EngineHits {
-    const [vector, k, flags, , maxDistance] = given;
+    const [vector, k, flags, , maxDistance, , filter] = given;
     const metric = METRIC_NAMES[this.file.options.metric] ?? 'l2';
     const binary = this.file.options.dataType === DATA_TYPE_BINARY;
     const values = (bytes: Uint8Array) => (binary ? bytes : new Float32Array(bytes.slice().buffer));
-    const hits = [...this.file.rows.values()]
+    const fitting = this.file.fitting(filter);
+    const hits = fitting
       .map((row) => ({ row, distance: distanceBetween(metric, values(vector), values(row.vector)) }))
       .filter((hit) => !(hit.distance > maxDistance))
       .sort((a, b) => a.distance - b.distance)
       .slice(0, k);
     const rows = hits.map((hit) => hit.row);
     const answer: EngineHits = { ids: rows.map((row) => row.id), distances: hits.map((hit) => hit.distance) };
+    if ((flags & QUERY_EXPLAIN) !== 0) {
+      const plan = { exact: true, rows: this.file.rows.size, visited: fitting.length };
+      answer.plan = JSON.stringify(
+        filter === ''
+          ? { strategy: 'scan', ...plan }
+          : { strategy: 'matches', ...plan, filter: this.#filterPlan(filter) },
+      );
+    }
     return { ...answer, ...attachments(rows, (flags & QUERY_METADATA) !== 0, (flags & QUERY_VECTORS) !== 0) };
   }
 
   async queryBatch(...given: Parameters<EngineStore['queryBatch']>) {
-    const [vectors, k, flags, efSearch, maxDistance, timeoutMs, control] = given;
-    await this.engine.enter('queryBatch', control);
+    const [vectors, k, flags, efSearch, maxDistance, timeoutMs, filter, control] = given;
+    await this.engine.enter('queryBatch', control, timeoutMs);
     const { dimension, dataType } = this.file.options;
     const rowBytes = dataType === DATA_TYPE_BINARY ? (dimension + 7) >> 3 : dimension * 4;
     const ids: string[] = [];
@@ -219,7 +205,7 @@ class ReferenceStore implements EngineStore {
     const counts = new Uint32Array(vectors.length / rowBytes);
     for (let index = 0; index < counts.length; index++) {
       const vector = vectors.slice(index * rowBytes, (index + 1) * rowBytes);
-      const hits = this.querySync(vector, k, 0, efSearch, maxDistance, timeoutMs);
+      const hits = this.querySync(vector, k, 0, efSearch, maxDistance, timeoutMs, filter);
       ids.push(...hits.ids);
       distances.push(...hits.distances);
       counts[index] = hits.ids.length;
@@ -251,22 +237,98 @@ class ReferenceStore implements EngineStore {
     return this.file.rows.size;
   }
 
+  async countWhere(filter: string, timeoutMs: number, control?: EngineControl): Promise<number> {
+    await this.engine.enter('countWhere', control, timeoutMs);
+    return this.file.fitting(filter).length;
+  }
+
+  async listWhere(...given: Parameters<EngineStore['listWhere']>): Promise<EnginePage> {
+    const [filter, cursor, generation, limit, includeVectors, timeoutMs, control] = given;
+    await this.engine.enter('listWhere', control, timeoutMs);
+    if (generation !== -1 && generation !== this.file.generation) {
+      throw new Error('[0307] the cursor is from before a compaction; list from the start');
+    }
+    const rest = this.file.fitting(filter).filter((row) => row.number >= cursor);
+    const next = rest[limit]?.number ?? -1;
+    return { ...answerOf(rest.slice(0, limit), includeVectors, next), generation: this.file.generation };
+  }
+
+  async deleteWhere(filter: string, control?: EngineControl) {
+    await this.engine.enter('deleteWhere', control);
+    const fitting = this.file.fitting(filter);
+    const { epoch } = this.file.replace(fitting, [], 0);
+    return { deleted: fitting.length, epoch };
+  }
+
+  async updateMetadata(...given: Parameters<EngineStore['updateMetadata']>): Promise<EngineUpdate> {
+    const [ids, idOffsets, filter, patch, control] = given;
+    const asked = ids === null || idOffsets === null ? undefined : new Set(unpack(ids, idOffsets));
+    await this.engine.enter('updateMetadata', control);
+    const rows = this.file.fitting(filter).filter((row) => asked?.has(row.id) !== false);
+    return this.file.update(rows, patch);
+  }
+
+  async replaceWhere(...given: Parameters<EngineStore['replaceWhere']>): Promise<EngineReplace> {
+    const [filter, ids, idOffsets, vectors, metadata, metadataOffsets, onDuplicate, control] = given;
+    const rows = rowsOf(ids, idOffsets, vectors, metadata, metadataOffsets);
+    await this.engine.enter('replaceWhere', control);
+    const leaving = this.file.fitting(filter);
+    const { epoch, skipped } = this.file.replace(leaving, rows, onDuplicate);
+    return { accepted: rows.length - skipped.length, epoch, skipped, deleted: leaving.length };
+  }
+
+  async changes(...given: Parameters<EngineStore['changes']>): Promise<EngineChanges> {
+    const [sinceEpoch, position, limit, includeVectors] = given;
+    const [until = this.file.epoch, afterEpoch = -1, afterRow = -1, generation = this.file.generation] =
+      position;
+    await this.engine.enter('changes');
+    if (generation !== this.file.generation) {
+      throw new Error('[0307] the cursor is from before a compaction');
+    }
+    const { rows, deleted } = this.file.changesSince(sinceEpoch);
+    const rest = rows.filter(
+      ({ epoch, number }) =>
+        epoch <= until && (epoch > afterEpoch || (epoch === afterEpoch && number > afterRow)),
+    );
+    const page = rest.slice(0, limit);
+    const last = page.length === rest.length ? undefined : page.at(-1);
+    return {
+      ...answerOf(page, includeVectors, -1),
+      epochs: page.map((row) => row.epoch),
+      deleted: last === undefined ? deleted : [],
+      epoch: until,
+      position: last === undefined ? [] : [until, last.epoch, last.number, generation],
+    };
+  }
+
+  async explain(filter: string): Promise<string> {
+    await this.engine.enter('explain');
+    return JSON.stringify(this.#filterPlan(filter));
+  }
+
+  #filterPlan(filter: string) {
+    const rows = this.file.rows.size;
+    const matched = this.file.fitting(filter).length;
+    const selectivity = rows === 0 ? 0 : matched / rows;
+    const conditions = conditionsOf(JSON.parse(filter)).map(({ path, condition }) => {
+      const fits = this.file.fitting(JSON.stringify(condition)).length;
+      return { path, low: fits, high: fits };
+    });
+    const figures = { rows, estimated: selectivity, matched, selectivity };
+    return { ...figures, indexedRows: 0, unindexedRows: rows, checkedRows: rows, conditions };
+  }
+
   snapshot(): EngineSnapshot {
     const { engine } = this;
     const all = [...this.file.rows.values()];
     engine.calls.push('snapshot');
     return {
       count: all.length,
-      rows: async (cursor, limit, includeVectors) => {
+      rows: async (cursor, limit, includeVectors, filter) => {
         await engine.enter('rows');
-        const rows = all.slice(cursor, cursor + limit);
-        const next = cursor + limit < all.length ? cursor + limit : -1;
-        return {
-          ids: rows.map((row) => row.id),
-          indexes: [],
-          next,
-          ...attachments(rows, true, includeVectors),
-        };
+        const fitting = this.file.fitting(filter, all);
+        const next = cursor + limit < fitting.length ? cursor + limit : -1;
+        return answerOf(fitting.slice(cursor, cursor + limit), includeVectors, next);
       },
       release: () => engine.calls.push('release'),
     };
@@ -294,12 +356,13 @@ class ReferenceStore implements EngineStore {
 
   async compact(control?: EngineControl) {
     await this.engine.enter('compact', control);
-    return { segmentsCompacted: 0, bytesReclaimed: 0, epoch: ++this.file.epoch };
+    this.file.compact();
+    return { segmentsCompacted: 0, bytesReclaimed: 0, epoch: this.file.epoch };
   }
 
   async backup(path: string, control?: EngineControl) {
     await this.engine.enter('backup', control);
-    this.engine.files.set(path, { ...copyOf(this.file), writer: false });
+    this.engine.files.set(path, Object.assign(this.file.copy(), { writer: false }));
   }
 
   async verify(control?: EngineControl) {
@@ -310,7 +373,7 @@ class ReferenceStore implements EngineStore {
   async exportBytes() {
     await this.engine.enter('exportBytes');
     const name = `export ${this.engine.files.size}`;
-    this.engine.files.set(name, copyOf(this.file));
+    this.engine.files.set(name, this.file.copy());
     return new TextEncoder().encode(name);
   }
 
@@ -333,8 +396,24 @@ function unpack(bytes: Uint8Array, offsets: Uint32Array): string[] {
   return Array.from(offsets.subarray(1), (end, index) => decoder.decode(bytes.subarray(offsets[index], end)));
 }
 
-function copyOf(file: File): File {
-  return { ...file, rows: new Map(file.rows) };
+/** The entries of a batch. */
+function rowsOf(
+  ids: Uint8Array,
+  idOffsets: Uint32Array,
+  vectors: Uint8Array,
+  metadata: Uint8Array | null,
+  metadataOffsets: Uint32Array | null,
+): NewRow[] {
+  const texts = metadata === null || metadataOffsets === null ? undefined : unpack(metadata, metadataOffsets);
+  const rowBytes = vectors.length / (idOffsets.length - 1);
+  return unpack(ids, idOffsets).map((id, index) => {
+    const vector = vectors.slice(index * rowBytes, (index + 1) * rowBytes);
+    return { id, vector, metadata: texts?.[index] ?? '' };
+  });
+}
+
+function answerOf(rows: Row[], includeVectors: boolean, next: number): EngineRows {
+  return { ids: rows.map((row) => row.id), indexes: [], next, ...attachments(rows, true, includeVectors) };
 }
 
 /** Metadata and vectors of rows, as answers carry them. */

@@ -11,13 +11,20 @@ export declare class Control {
 /** A state of the store that stays as it is while others write. */
 export declare class Snapshot {
   get count(): number
-  rows(cursor: number, limit: number, includeVectors: boolean): Promise<EngineRows>
+  rows(cursor: number, limit: number, includeVectors: boolean, filter: string): Promise<EngineRows>
   /** Lets go of the state; more than once does no harm. */
   release(): void
 }
 
 /** One open store: `EngineStore` of `src-ts/engine.ts`. */
 export declare class Store {
+  countWhere(filter: string, timeoutMs: number, control?: Control | undefined | null): Promise<number>
+  listWhere(filter: string, cursor: number, generation: number, limit: number, includeVectors: boolean, timeoutMs: number, control?: Control | undefined | null): Promise<EnginePage>
+  deleteWhere(filter: string, control?: Control | undefined | null): Promise<EngineDelete>
+  updateMetadata(ids: Uint8Array | undefined | null, idOffsets: Uint32Array | undefined | null, filter: string, patch: string, control?: Control | undefined | null): Promise<EngineUpdate>
+  replaceWhere(filter: string, ids: Uint8Array, idOffsets: Uint32Array, vectors: Uint8Array, metadata: Uint8Array | undefined | null, metadataOffsets: Uint32Array | undefined | null, onDuplicate: number, control?: Control | undefined | null): Promise<EngineReplace>
+  changes(sinceEpoch: number, position: Array<number>, limit: number, includeVectors: boolean): Promise<EngineChanges>
+  explain(filter: string): Promise<string>
   info(): EngineInfo
   ingest(ids: Uint8Array, idOffsets: Uint32Array, vectors: Uint8Array, metadata: Uint8Array | undefined | null, metadataOffsets: Uint32Array | undefined | null, onDuplicate: number, control?: Control | undefined | null): Promise<EngineIngest>
   /** Several ingests with `counts[i]` entries each, every one a commit of its own. */
@@ -25,9 +32,9 @@ export declare class Store {
   ingestSync(ids: Uint8Array, idOffsets: Uint32Array, vectors: Uint8Array, metadata: Uint8Array | undefined | null, metadataOffsets: Uint32Array | undefined | null, onDuplicate: number, busyTimeoutMs: number): EngineIngest
   delete(ids: Uint8Array, idOffsets: Uint32Array): Promise<EngineDelete>
   deleteSync(ids: Uint8Array, idOffsets: Uint32Array, busyTimeoutMs: number): EngineDelete
-  query(vector: Uint8Array, k: number, flags: number, efSearch: number, distanceMax: number, timeoutMs: number, control?: Control | undefined | null): Promise<EngineHits>
-  querySync(vector: Uint8Array, k: number, flags: number, efSearch: number, distanceMax: number, timeoutMs: number): EngineHits
-  queryBatch(vectors: Uint8Array, k: number, flags: number, efSearch: number, distanceMax: number, timeoutMs: number, control?: Control | undefined | null): Promise<EngineBatchHits>
+  query(vector: Uint8Array, k: number, flags: number, efSearch: number, distanceMax: number, timeoutMs: number, filter: string, control?: Control | undefined | null): Promise<EngineHits>
+  querySync(vector: Uint8Array, k: number, flags: number, efSearch: number, distanceMax: number, timeoutMs: number, filter: string): EngineHits
+  queryBatch(vectors: Uint8Array, k: number, flags: number, efSearch: number, distanceMax: number, timeoutMs: number, filter: string, control?: Control | undefined | null): Promise<EngineBatchHits>
   get(ids: Uint8Array, idOffsets: Uint32Array, includeVectors: boolean): Promise<EngineRows>
   has(ids: Uint8Array, idOffsets: Uint32Array): Array<boolean>
   count(): number
@@ -56,6 +63,22 @@ export interface EngineBatchHits {
   metadata?: string
   withoutMetadata?: Array<number>
   vectors?: Uint8Array
+  plan?: string
+}
+
+/** What became of entries since an epoch. */
+export interface EngineChanges {
+  ids: Array<string>
+  indexes: Array<number>
+  metadata?: string
+  withoutMetadata?: Array<number>
+  vectors?: Uint8Array
+  next: number
+  /** Where the next page starts, empty on the last: until, epoch, row, generation. */
+  position: Array<number>
+  epochs: Array<number>
+  deleted: Array<string>
+  epoch: number
 }
 
 export interface EngineCompact {
@@ -74,6 +97,7 @@ export interface EngineCreateOptions {
   profile: number
   durability: number
   embeddingModel?: string
+  schema?: string
 }
 
 export interface EngineDelete {
@@ -87,6 +111,7 @@ export interface EngineHits {
   metadata?: string
   withoutMetadata?: Array<number>
   vectors?: Uint8Array
+  plan?: string
 }
 
 export interface EngineInfo {
@@ -101,6 +126,7 @@ export interface EngineInfo {
   efConstruction: number
   profile: number
   embeddingModel?: string
+  schema?: string
 }
 
 export interface EngineIngest {
@@ -125,11 +151,29 @@ export interface EngineOpenOptions {
   embeddingModel?: string
 }
 
+/** Rows of a filter. */
+export interface EnginePage {
+  ids: Array<string>
+  indexes: Array<number>
+  metadata?: string
+  withoutMetadata?: Array<number>
+  vectors?: Uint8Array
+  next: number
+  generation: number
+}
+
 export interface EngineProblem {
   code: number
   segmentId: number
   offset: number
   message: string
+}
+
+export interface EngineReplace {
+  deleted: number
+  accepted: number
+  epoch: number
+  skipped: Array<number>
 }
 
 export interface EngineRows {
@@ -167,6 +211,11 @@ export interface EngineStatus {
   witnessEntries: number
   recoveredTornBytes: number
   recoveredCommits: number
+}
+
+export interface EngineUpdate {
+  updated: number
+  epoch: number
 }
 
 export interface EngineVerify {

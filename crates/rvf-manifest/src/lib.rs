@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod directory;
+mod history;
 mod manifest;
 mod recover;
 mod root;
@@ -16,7 +17,8 @@ mod transaction;
 mod walk;
 
 pub use directory::SegmentEntry;
-pub use manifest::{Lineage, Manifest, StoreOptions};
+pub use history::{EarlierState, state_at};
+pub use manifest::{Compaction, Lineage, Manifest, StoreOptions};
 pub use recover::{Recovered, recover};
 pub use root::{ROOT_PAGE_BYTES, RootPage};
 pub use source::{ByteSource, Damage, RecoverError, check_segment, read_head};

@@ -1,7 +1,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use rvf_types::limits::{COUNTER_MAX, DIMENSION_MAX};
+use rvf_types::limits::{COUNTER_MAX, DIMENSION_MAX, SCHEMA_BYTES_MAX};
 use rvf_types::{DataType, Epoch, FileId, Metric, Row, SegmentId};
 use rvf_wire::{HEADER_BYTES, WireError, pad_to, read_array, read_u16, read_u32, read_u64, slice};
 
@@ -27,6 +27,8 @@ pub struct StoreOptions {
     pub profile: u8,
     /// Name of the model the vectors come from.
     pub embedding_model: Option<String>,
+    /// Declared fields of the metadata, as JSON text.
+    pub schema: Option<String>,
 }
 
 /// Where a file stands in its family.
@@ -71,8 +73,19 @@ pub struct Manifest {
     pub dead_count: u64,
     /// Offset of the root page before this one, 0 where there is none.
     pub previous_root_offset: u64,
+    /// The newest compaction.
+    pub compaction: Compaction,
     /// Live segments.
     pub segments: Vec<SegmentEntry>,
+}
+
+/// What a compaction leaves behind: it gives rows new numbers and drops the states before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Compaction {
+    /// How many there have been.
+    pub count: u64,
+    /// Epoch of the state that the newest one started the file with.
+    pub epoch: Epoch,
 }
 
 impl Manifest {
@@ -121,6 +134,13 @@ impl Manifest {
         tlv::push(&mut bytes, tlv::WITNESS, &witness);
         tlv::push(&mut bytes, tlv::DELETION_BITMAP, &self.dead_count.to_le_bytes());
         tlv::push(&mut bytes, tlv::OVERLAY_CHAIN, &self.previous_root_offset.to_le_bytes());
+        if let Some(schema) = &self.options.schema {
+            tlv::push(&mut bytes, tlv::SCHEMA, schema.as_bytes());
+        }
+        if self.compaction.count > 0 {
+            let words = [self.compaction.count, self.compaction.epoch].map(u64::to_le_bytes);
+            tlv::push(&mut bytes, tlv::COMPACTION_STATE, words.as_flattened());
+        }
         tlv::push(&mut bytes, tlv::SEGMENT_DIR, &directory);
         bytes
     }
@@ -136,7 +156,7 @@ impl Manifest {
         let level1 = slice(&payload[..root_at], 0, level1_bytes, "Level 1")?;
         let mut manifest = Manifest::from_root(&root);
         let mut dimension = u32::from(root.dimension);
-        let mut configured = false;
+        let (mut configured, mut schema) = (false, None);
         for tag in tlv::Tags::new(level1) {
             let (tag, value) = tag?;
             match tag {
@@ -155,15 +175,22 @@ impl Manifest {
                 }
                 tlv::DELETION_BITMAP => manifest.dead_count = read_u64(value, 0, WHAT)?,
                 tlv::OVERLAY_CHAIN => manifest.previous_root_offset = read_u64(value, 0, WHAT)?,
+                tlv::SCHEMA => schema = Some(decode_schema(value)?),
+                tlv::COMPACTION_STATE => {
+                    manifest.compaction =
+                        Compaction { count: read_u64(value, 0, WHAT)?, epoch: read_u64(value, 8, WHAT)? };
+                }
                 tlv::SEGMENT_DIR => manifest.segments = decode_directory(value, offset)?,
                 _ => {}
             }
         }
         manifest.options.dimension = dimension;
+        manifest.options.schema = schema;
         if !configured || dimension == 0 || dimension > DIMENSION_MAX || manifest.witness_head != root.witness_head {
             return Err(WireError::Invalid("Level 1"));
         }
-        if [manifest.epoch, manifest.next_segment_id, manifest.witness_count].iter().any(|count| *count > COUNTER_MAX) {
+        let counts = [manifest.epoch, manifest.next_segment_id, manifest.witness_count, manifest.compaction.count];
+        if counts.iter().any(|count| *count > COUNTER_MAX) {
             return Err(WireError::TooLarge("a count in the manifest"));
         }
         Ok(manifest)
@@ -185,6 +212,7 @@ impl Manifest {
                 ef_construction: 0,
                 profile: root.profile,
                 embedding_model: None,
+                schema: None,
             },
             features: root.features,
             created_ns: root.created_ns,
@@ -197,9 +225,17 @@ impl Manifest {
             witness_count: 0,
             dead_count: 0,
             previous_root_offset: 0,
+            compaction: Compaction::default(),
             segments: Vec::new(),
         }
     }
+}
+
+fn decode_schema(value: &[u8]) -> Result<String, WireError> {
+    if value.len() > SCHEMA_BYTES_MAX {
+        return Err(WireError::TooLarge("the schema"));
+    }
+    core::str::from_utf8(value).map(ToString::to_string).map_err(|_| WireError::Invalid("the schema"))
 }
 
 fn decode_directory(value: &[u8], manifest_offset: u64) -> Result<Vec<SegmentEntry>, WireError> {
@@ -251,6 +287,7 @@ impl StoreOptions {
             ef_construction: read_u32(bytes, 8, WHAT)?,
             profile,
             embedding_model: (!model.is_empty()).then(|| model.to_string()),
+            schema: None,
         })
     }
 }

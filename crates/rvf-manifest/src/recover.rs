@@ -60,7 +60,7 @@ pub fn recover<S: ByteSource>(source: &S) -> Result<Recovered, RecoverError<S::E
         best = scan_for_root(source, &head, file_bytes).map_err(RecoverError::Source)?.or(best);
     }
     let anchored = match best {
-        Some(anchor) => Some(read_anchored(source, &head, anchor, file_bytes)?),
+        Some(anchor) => Some(read_manifest(source, &head, anchor.root_offset, file_bytes)?),
         None => None,
     };
     let has_anchor = anchored.is_some();
@@ -101,24 +101,24 @@ fn read_anchors(head_bytes: &[u8], salt: u32) -> ([Option<Anchor>; 2], bool) {
     (anchors, damaged)
 }
 
-/// The state an anchor points at. An anchor is written only after its manifest was durable, so a root that is not whole
-/// is damage, and there is no way back to an older one.
-fn read_anchored<S: ByteSource>(
+/// The state whose root page an anchor, or a later manifest, points at. Both are written only after that manifest was
+/// durable, so a root that is not whole is damage, and there is no way back to an older one.
+pub(crate) fn read_manifest<S: ByteSource>(
     source: &S,
     head: &Head,
-    anchor: Anchor,
+    root_offset: u64,
     file_bytes: u64,
 ) -> Result<Base, RecoverError<S::Error>> {
-    let at = |error| Damage::from_wire(error, anchor.root_offset, None);
-    let root_end = anchor.root_offset.saturating_add(ROOT_PAGE_BYTES as u64);
-    if root_end > file_bytes || anchor.root_offset < HEAD_BYTES as u64 {
+    let at = |error| Damage::from_wire(error, root_offset, None);
+    let root_end = root_offset.saturating_add(ROOT_PAGE_BYTES as u64);
+    if root_end > file_bytes || root_offset < HEAD_BYTES as u64 {
         let message = format!("the file has {file_bytes} bytes, its root page ends at {root_end}");
-        return Err(Damage::new(ErrorCode::TruncatedSegment, anchor.root_offset, None, message).into());
+        return Err(Damage::new(ErrorCode::TruncatedSegment, root_offset, None, message).into());
     }
-    let page = source.read(anchor.root_offset, ROOT_PAGE_BYTES).map_err(RecoverError::Source)?;
+    let page = source.read(root_offset, ROOT_PAGE_BYTES).map_err(RecoverError::Source)?;
     let root = RootPage::decode(&page, head.salt).map_err(at)?;
     let offset = root.manifest_offset;
-    if offset < HEAD_BYTES as u64 || offset >= anchor.root_offset || root.file_id != head.file_id {
+    if offset < HEAD_BYTES as u64 || offset >= root_offset || root.file_id != head.file_id {
         return Err(at(WireError::Invalid("the root page")).into());
     }
     let header = read_header(source, offset, head.salt)

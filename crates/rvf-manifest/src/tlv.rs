@@ -9,11 +9,13 @@ const WHAT: &str = "Level 1";
 
 pub(crate) const SEGMENT_DIR: u16 = 0x01;
 pub(crate) const OVERLAY_CHAIN: u16 = 0x04;
+pub(crate) const COMPACTION_STATE: u16 = 0x05;
 pub(crate) const PROFILE_CONFIG: u16 = 0x08;
 pub(crate) const ID_RESTART: u16 = 0x0B;
 pub(crate) const WITNESS: u16 = 0x0C;
 pub(crate) const DELETION_BITMAP: u16 = 0x0E;
 pub(crate) const DIMENSION_CATALOG: u16 = 0x10;
+pub(crate) const SCHEMA: u16 = 0x11;
 
 /// Appends one tag with its value.
 pub(crate) fn push(bytes: &mut Vec<u8>, tag: u16, value: &[u8]) {

@@ -64,14 +64,19 @@ pub(crate) fn walk<S: ByteSource>(
     Ok(walk)
 }
 
-fn manifest_row_bytes(manifest: &Manifest) -> usize {
+pub(crate) fn manifest_row_bytes(manifest: &Manifest) -> usize {
     manifest.options.data_type.row_bytes(manifest.options.dimension)
 }
 
 impl Walk {
     /// Where the transactions start, and what the first of them continues.
     fn start(&self) -> (u64, Chain) {
-        match &self.base {
+        Walk::start_behind(self.base.as_ref())
+    }
+
+    /// Where transactions behind a manifest start, behind the head where there is none, and what the first continues.
+    pub(crate) fn start_behind(base: Option<&Base>) -> (u64, Chain) {
+        match base {
             Some((manifest, segment)) => (
                 segment.extent.end(),
                 Chain {

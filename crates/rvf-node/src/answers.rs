@@ -2,7 +2,10 @@
 
 use napi::bindgen_prelude::{Uint8Array, Uint32Array};
 use napi_derive::napi;
-use rvf_runtime::{CompactOutcome, DeleteOutcome, Hits, IngestOutcome, RowPage, SegmentInfo, Status, VerifyReport};
+use rvf_runtime::{
+    Changes, CompactOutcome, DeleteOutcome, FilteredPage, Hits, IngestOutcome, ReplaceOutcome, RowPage, SegmentInfo,
+    Status, UpdateOutcome, VerifyReport,
+};
 
 #[napi(object)]
 pub struct EngineInfo {
@@ -17,6 +20,7 @@ pub struct EngineInfo {
     pub ef_construction: u32,
     pub profile: u32,
     pub embedding_model: Option<String>,
+    pub schema: Option<String>,
 }
 
 #[napi(object)]
@@ -53,12 +57,40 @@ impl From<DeleteOutcome> for EngineDelete {
 }
 
 #[napi(object)]
+pub struct EngineReplace {
+    pub deleted: f64,
+    pub accepted: f64,
+    pub epoch: f64,
+    pub skipped: Vec<u32>,
+}
+
+impl From<ReplaceOutcome> for EngineReplace {
+    fn from(outcome: ReplaceOutcome) -> Self {
+        let EngineIngest { accepted, epoch, skipped } = outcome.ingest.into();
+        EngineReplace { deleted: outcome.deleted as f64, accepted, epoch, skipped }
+    }
+}
+
+#[napi(object)]
+pub struct EngineUpdate {
+    pub updated: f64,
+    pub epoch: f64,
+}
+
+impl From<UpdateOutcome> for EngineUpdate {
+    fn from(outcome: UpdateOutcome) -> Self {
+        EngineUpdate { updated: outcome.updated as f64, epoch: outcome.epoch as f64 }
+    }
+}
+
+#[napi(object)]
 pub struct EngineHits {
     pub ids: Vec<String>,
     pub distances: Vec<f64>,
     pub metadata: Option<String>,
     pub without_metadata: Option<Vec<u32>>,
     pub vectors: Option<Uint8Array>,
+    pub plan: Option<String>,
 }
 
 impl From<Hits> for EngineHits {
@@ -69,6 +101,7 @@ impl From<Hits> for EngineHits {
             metadata: hits.metadata,
             without_metadata: some_unless_empty(hits.without_metadata),
             vectors: hits.vectors.map(Uint8Array::from),
+            plan: hits.plan.map(|plan| plan.to_json()),
         }
     }
 }
@@ -81,6 +114,7 @@ pub struct EngineBatchHits {
     pub metadata: Option<String>,
     pub without_metadata: Option<Vec<u32>>,
     pub vectors: Option<Uint8Array>,
+    pub plan: Option<String>,
 }
 
 impl From<(Vec<u32>, Hits)> for EngineBatchHits {
@@ -93,6 +127,7 @@ impl From<(Vec<u32>, Hits)> for EngineBatchHits {
             metadata: hits.metadata,
             without_metadata: hits.without_metadata,
             vectors: hits.vectors,
+            plan: hits.plan,
         }
     }
 }
@@ -117,6 +152,69 @@ impl From<RowPage> for EngineRows {
             without_metadata: some_unless_empty(page.without_metadata),
             vectors: page.vectors.map(Uint8Array::from),
             next: page.next.map_or(-1.0, f64::from),
+        }
+    }
+}
+
+/// Rows of a filter.
+#[napi(object)]
+pub struct EnginePage {
+    pub ids: Vec<String>,
+    pub indexes: Vec<u32>,
+    pub metadata: Option<String>,
+    pub without_metadata: Option<Vec<u32>>,
+    pub vectors: Option<Uint8Array>,
+    pub next: f64,
+    pub generation: f64,
+}
+
+impl From<FilteredPage> for EnginePage {
+    fn from(found: FilteredPage) -> Self {
+        let rows = EngineRows::from(found.page);
+        EnginePage {
+            ids: rows.ids,
+            indexes: rows.indexes,
+            metadata: rows.metadata,
+            without_metadata: rows.without_metadata,
+            vectors: rows.vectors,
+            next: rows.next,
+            generation: found.generation as f64,
+        }
+    }
+}
+
+/// What became of entries since an epoch.
+#[napi(object)]
+pub struct EngineChanges {
+    pub ids: Vec<String>,
+    pub indexes: Vec<u32>,
+    pub metadata: Option<String>,
+    pub without_metadata: Option<Vec<u32>>,
+    pub vectors: Option<Uint8Array>,
+    pub next: f64,
+    /// Where the next page starts, empty on the last: until, epoch, row, generation.
+    pub position: Vec<f64>,
+    pub epochs: Vec<f64>,
+    pub deleted: Vec<String>,
+    pub epoch: f64,
+}
+
+impl From<Changes> for EngineChanges {
+    fn from(changes: Changes) -> Self {
+        let rows = EngineRows::from(changes.page);
+        EngineChanges {
+            ids: rows.ids,
+            indexes: rows.indexes,
+            metadata: rows.metadata,
+            without_metadata: rows.without_metadata,
+            vectors: rows.vectors,
+            next: rows.next,
+            position: changes.next.map_or_else(Vec::new, |next| {
+                vec![next.until as f64, next.last.0 as f64, f64::from(next.last.1), next.generation as f64]
+            }),
+            epochs: changes.epochs.into_iter().map(|epoch| epoch as f64).collect(),
+            deleted: changes.deleted,
+            epoch: changes.epoch as f64,
         }
     }
 }

@@ -22,7 +22,7 @@ impl<F: FnOnce(EngineIngestGroup)> Gather<F> {
         let count = self.epochs.len();
         match result {
             Ok(Outcome::Ingest(outcome)) => self.epochs[index] = outcome.epoch as f64,
-            Ok(Outcome::Delete(_)) => {}
+            Ok(_) => {}
             Err(error) => self.errors.get_or_insert_with(|| vec![String::new(); count])[index] = message_of(&error),
         }
         self.open -= 1;

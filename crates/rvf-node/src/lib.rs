@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod answers;
+mod by_filter;
 mod control;
 mod error;
 mod ingest_group;

@@ -13,6 +13,7 @@ pub struct EngineCreateOptions {
     pub profile: u32,
     pub durability: u32,
     pub embedding_model: Option<String>,
+    pub schema: Option<String>,
 }
 
 /// `EngineOpenOptions` of `src-ts/engine.ts`.
@@ -38,6 +39,7 @@ impl EngineCreateOptions {
                 ef_construction: self.ef_construction,
                 profile: byte(self.profile, "profile")?,
                 embedding_model: self.embedding_model,
+                schema: self.schema,
             },
             durability: durability(self.durability)?,
         })
@@ -70,6 +72,7 @@ fn invalid(what: &str, value: u32) -> RvfError {
 
 const QUERY_METADATA: u32 = 1;
 const QUERY_VECTORS: u32 = 2;
+const QUERY_EXPLAIN: u32 = 8;
 
 /// A query's options from its positional arguments.
 pub(crate) fn query_options(k: u32, flags: u32, distance_max: f64, timeout_ms: f64) -> QueryOptions {
@@ -79,5 +82,7 @@ pub(crate) fn query_options(k: u32, flags: u32, distance_max: f64, timeout_ms: f
         timeout_ms: timeout_ms.max(0.0) as u64,
         with_metadata: flags & QUERY_METADATA != 0,
         with_vectors: flags & QUERY_VECTORS != 0,
+        filter: None,
+        with_plan: flags & QUERY_EXPLAIN != 0,
     }
 }

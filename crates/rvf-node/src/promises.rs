@@ -10,7 +10,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{JsError, JsValue, Status, check_status, sys};
 use parking_lot::Mutex;
 
-use crate::answers::{EngineDelete, EngineIngest, EngineIngestGroup};
+use crate::answers::{EngineDelete, EngineIngest, EngineIngestGroup, EngineReplace, EngineUpdate};
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
@@ -19,6 +19,8 @@ pub(crate) enum Answer {
     Ingest(EngineIngest),
     IngestGroup(EngineIngestGroup),
     Delete(EngineDelete),
+    Replace(EngineReplace),
+    Update(EngineUpdate),
 }
 
 /// The pending promises of one JavaScript environment.
@@ -109,6 +111,10 @@ fn settle_one(env: &Env, deferred: Deferred, result: napi::Result<Answer>) -> na
         Answer::IngestGroup(answer) => unsafe { EngineIngestGroup::to_napi_value(env.raw(), answer) },
         // SAFETY: as above.
         Answer::Delete(answer) => unsafe { EngineDelete::to_napi_value(env.raw(), answer) },
+        // SAFETY: as above.
+        Answer::Replace(answer) => unsafe { EngineReplace::to_napi_value(env.raw(), answer) },
+        // SAFETY: as above.
+        Answer::Update(answer) => unsafe { EngineUpdate::to_napi_value(env.raw(), answer) },
     });
     match value {
         // SAFETY: `env` is live, this is its thread, and each deferred is settled once.

@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use rvf_runtime::storage::AlignedBytes;
 use rvf_runtime::types::ErrorCode;
 use rvf_runtime::{
-    Batch, CompactOutcome, Hits, OnDuplicate, Outcome, PackedStrings, RowPage, RvfError, RvfStore, VerifyReport, Write,
+    Batch, CompactOutcome, Expression, Hits, OnDuplicate, Outcome, PackedStrings, QueryOptions, RowPage, RvfError,
+    RvfStore, VerifyReport, Write,
 };
 
 use crate::answers::{
@@ -46,6 +47,7 @@ impl Store {
             ef_construction: options.ef_construction,
             profile: u32::from(options.profile),
             embedding_model: options.embedding_model,
+            schema: options.schema,
         }
     }
 
@@ -119,13 +121,15 @@ impl Store {
     }
 
     /// A promise for a write that the engine's own thread commits.
-    fn submit<'env>(&self, env: &'env Env, write: Write) -> napi::Result<Object<'env>> {
+    pub(crate) fn submit<'env>(&self, env: &'env Env, write: Write) -> napi::Result<Object<'env>> {
         let (deferred, promise) = self.promises.promise(env)?;
         let promises = Arc::clone(&self.promises);
         let done = move |result: rvf_runtime::Result<Outcome>| {
             let answer = answer(result).map(|outcome| match outcome {
                 Outcome::Ingest(outcome) => Answer::Ingest(outcome.into()),
                 Outcome::Delete(outcome) => Answer::Delete(outcome.into()),
+                Outcome::Replace(outcome) => Answer::Replace(outcome.into()),
+                Outcome::Update(outcome) => Answer::Update(outcome.into()),
             });
             promises.finish(deferred, answer);
         };
@@ -144,14 +148,20 @@ impl Store {
         _ef_search: f64,
         distance_max: f64,
         timeout_ms: f64,
+        filter: String,
         control: Option<&Control>,
     ) -> AsyncTask<PoolTask<Hits, EngineHits>> {
         let (store, vector, control) = (Arc::clone(&self.store), vector.to_vec(), control_of(control));
         let options = query_options(k, flags, distance_max, timeout_ms);
-        on_pool(move || store.query(&vector, &options, Some(&control)), EngineHits::from)
+        let work = move || {
+            let options = QueryOptions { filter: filter_of(&store, &filter)?, ..options };
+            store.query(&vector, &options, Some(&control))
+        };
+        on_pool(work, EngineHits::from)
     }
 
     #[napi]
+    #[allow(clippy::too_many_arguments)]
     pub fn query_sync(
         &self,
         vector: &[u8],
@@ -160,8 +170,10 @@ impl Store {
         _ef_search: f64,
         distance_max: f64,
         timeout_ms: f64,
+        filter: String,
     ) -> napi::Result<EngineHits> {
-        let options = query_options(k, flags, distance_max, timeout_ms);
+        let filter = answer(filter_of(&self.store, &filter))?;
+        let options = QueryOptions { filter, ..query_options(k, flags, distance_max, timeout_ms) };
         answer(self.store.query(vector, &options, None).map(EngineHits::from))
     }
 
@@ -175,11 +187,16 @@ impl Store {
         _ef_search: f64,
         distance_max: f64,
         timeout_ms: f64,
+        filter: String,
         control: Option<&Control>,
     ) -> AsyncTask<PoolTask<(Vec<u32>, Hits), EngineBatchHits>> {
         let (store, vectors, control) = (Arc::clone(&self.store), vectors.to_vec(), control_of(control));
         let options = query_options(k, flags, distance_max, timeout_ms);
-        on_pool(move || store.query_batch(&vectors, &options, Some(&control)), EngineBatchHits::from)
+        let work = move || {
+            let options = QueryOptions { filter: filter_of(&store, &filter)?, ..options };
+            store.query_batch(&vectors, &options, Some(&control))
+        };
+        on_pool(work, EngineBatchHits::from)
     }
 
     #[napi(ts_return_type = "Promise<EngineRows>")]
@@ -205,7 +222,8 @@ impl Store {
 
     #[napi]
     pub fn snapshot(&self) -> napi::Result<Snapshot> {
-        answer(self.store.snapshot().map(|snapshot| Snapshot { inner: Mutex::new(Some(snapshot)) }))
+        let store = Arc::clone(&self.store);
+        answer(self.store.snapshot().map(|snapshot| Snapshot { store, inner: Mutex::new(Some(snapshot)) }))
     }
 
     #[napi]
@@ -261,11 +279,11 @@ impl Store {
     }
 }
 
-fn packed(bytes: &[u8], offsets: &[u32]) -> PackedStrings {
+pub(crate) fn packed(bytes: &[u8], offsets: &[u32]) -> PackedStrings {
     PackedStrings { bytes: bytes.to_vec(), offsets: offsets.to_vec() }
 }
 
-fn batch(
+pub(crate) fn batch(
     ids: &[u8],
     id_offsets: &[u32],
     vectors: &[u8],
@@ -295,7 +313,12 @@ fn check_group(all: &Batch, counts: &[u32]) -> napi::Result<()> {
     Err(to_napi(RvfError::new(ErrorCode::InvalidInput, "the counts of the group do not fit its entries")))
 }
 
-fn duplicates(value: u32) -> napi::Result<OnDuplicate> {
+/// A filter from its text, `None` for the empty one.
+pub(crate) fn filter_of(store: &RvfStore, text: &str) -> rvf_runtime::Result<Option<Arc<Expression>>> {
+    if text.is_empty() { Ok(None) } else { store.filter(text).map(Some) }
+}
+
+pub(crate) fn duplicates(value: u32) -> napi::Result<OnDuplicate> {
     match value {
         0 => Ok(OnDuplicate::Replace),
         1 => Ok(OnDuplicate::Error),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use rvf_manifest::{Lineage, Manifest, ROOT_PAGE_BYTES};
+use rvf_manifest::{Compaction, Lineage, Manifest, ROOT_PAGE_BYTES};
 use rvf_types::{ErrorCode, FileId, SegmentFlags, SegmentKind};
 use rvf_wire::{Anchor, HEAD_BYTES, Head};
 
@@ -80,6 +80,7 @@ fn empty_store(host: &Host, options: &CreateOptions) -> Result<AlignedBytes> {
         witness_count: 0,
         dead_count: 0,
         previous_root_offset: 0,
+        compaction: Compaction::default(),
         segments: Vec::new(),
     };
     let payload = manifest.encode(append.end(), head.salt);

@@ -1,4 +1,4 @@
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, LazyLock};
 
 use roaring::RoaringBitmap;
@@ -71,6 +71,32 @@ impl DeadRows {
         }
     }
 
+    /// True where a row of the range, which is not empty, is dead.
+    pub(crate) fn has_any(&self, rows: &Range<Row>) -> bool {
+        let chunks = rows.start / CHUNK_ROWS..=(rows.end - 1) / CHUNK_ROWS;
+        let mut dead = chunks.filter_map(|index| Some((index, self.chunks.get(index as usize)?.as_ref()?)));
+        dead.any(|(index, chunk)| {
+            let first = index * CHUNK_ROWS;
+            let start = rows.start.max(first) - first;
+            let end = (rows.end - first).min(CHUNK_ROWS);
+            (start..end).any(|row| chunk[(row / 64) as usize] >> (row % 64) & 1 == 1)
+        })
+    }
+
+    /// Takes dead rows out of a set.
+    pub(crate) fn remove_from(&self, rows: &mut RoaringBitmap) {
+        for (index, chunk) in (0u32..).zip(&self.chunks) {
+            let Some(chunk) = chunk else { continue };
+            let first = index * CHUNK_ROWS;
+            let within = rows.range(first..=first + (CHUNK_ROWS - 1));
+            let is_dead = |row: &Row| chunk[(row % CHUNK_ROWS / 64) as usize] >> (row % 64) & 1 == 1;
+            let dead: RoaringBitmap = within.filter(is_dead).collect();
+            if !dead.is_empty() {
+                *rows -= dead;
+            }
+        }
+    }
+
     /// Rows below `end` that are dead here and not in `earlier`, which this one came from.
     pub(crate) fn since(&self, earlier: &DeadRows, end: Row) -> RoaringBitmap {
         let mut rows = RoaringBitmap::new();
@@ -113,6 +139,11 @@ mod tests {
         for row in (0..410_000).chain([u32::MAX - 2, u32::MAX - 1]) {
             assert_eq!(dead.contains(row), rows.contains(row), "row {row}");
         }
+        let mut left: RoaringBitmap = [0, 3, 60_000, 65_536, 400_000, 500_000].into_iter().collect();
+        dead.remove_from(&mut left);
+        assert_eq!(left.into_iter().collect::<Vec<_>>(), vec![0, 400_000, 500_000]);
+        assert!(dead.has_any(&(0..4)) && !dead.has_any(&(0..3)) && !dead.has_any(&(5..60_000)));
+        assert!(dead.has_any(&(5..60_001)) && !dead.has_any(&(400_000..5_000_000)));
         let mut more = dead.clone();
         assert!(!more.insert(100_000) && more.insert(5) && !dead.contains(5));
         assert_eq!(more.since(&dead, u32::MAX).into_iter().collect::<Vec<_>>(), vec![5]);

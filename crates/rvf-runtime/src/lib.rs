@@ -6,6 +6,7 @@ mod control;
 mod create;
 mod dead_rows;
 mod error;
+mod history;
 mod host;
 #[cfg(not(target_family = "wasm"))]
 mod native;
@@ -28,10 +29,17 @@ pub use control::Control;
 pub use error::{NotReady, Result, RvfError};
 pub use host::{Clock, Host, Random, Threads};
 pub use options::{CreateOptions, Durability, OpenOptions, SYNC_INTERVAL_MS};
-pub use read::{Hits, QueryOptions, RowPage, StoreSnapshot};
+pub use read::{
+    Changes, ChangesPosition, ConditionBounds, FilterPlan, FilteredPage, Hits, PageRequest, QueryOptions, QueryPlan,
+    RowPage, StoreSnapshot, Strategy,
+};
+pub use rvf_filter::Expression;
 pub use rvf_manifest::StoreOptions;
 pub use rvf_types as types;
 pub use status::{SegmentInfo, Status};
 pub use store::{CompactOutcome, RvfStore};
 pub use verify::{Problem, VerifyReport};
-pub use write::{Batch, DeleteOutcome, Done, IngestOutcome, OnDuplicate, Outcome, PackedStrings, Write};
+pub use write::{
+    Batch, DeleteOutcome, Done, IngestOutcome, OnDuplicate, Outcome, PackedStrings, ReplaceOutcome, Target,
+    UpdateOutcome, Write,
+};

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rvf_manifest::{ROOT_PAGE_BYTES, RecoverError, Recovered, erase_append_starts, recover};
-use rvf_types::{ErrorCode, SegmentFlags, SegmentKind, feature};
+use rvf_filter::Schema;
+use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, RecoverError, Recovered, erase_append_starts, recover};
+use rvf_types::{ErrorCode, SegmentKind, feature};
 use rvf_wire::{Anchor, HEADER_BYTES, sabotage};
 
 use crate::compact::COMPACTING_SUFFIX;
@@ -15,7 +16,9 @@ use crate::segment::{CheckedSegment, FileSource};
 use crate::snapshot::Snapshot;
 use crate::storage::{LockOutcome, MemoryStorage, OpenMode, Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::temporary::remove_abandoned;
-use crate::write::{Group, TailSize, Writer, find_segment, load_base, load_dead, replay_journal, write_anchor};
+use crate::write::{
+    BaseRuns, Group, TailSize, Writer, find_segment, load_base, load_dead, replay_journal, write_anchor,
+};
 use crate::{Result, RvfError};
 
 /// Waits between attempts to get a lock.
@@ -316,24 +319,9 @@ pub(crate) fn load(file: &Arc<dyn StorageFile>, earlier: Option<&Snapshot>) -> R
         Some(segment) => Ok(segment),
         None => CheckedSegment::new(Arc::clone(file), *entry).map(Arc::new),
     })?;
-    let snapshot = Snapshot {
-        file: Arc::clone(file),
-        salt: recovered.head.salt,
-        manifest: Arc::new(manifest.clone()),
-        manifest_segment: recovered.manifest_segment,
-        epoch: manifest.epoch,
-        committed_end: recovered.committed_end,
-        next_row: manifest.next_row,
-        vector_count: manifest.vector_count,
-        witness_head: manifest.witness_head,
-        witness_count: manifest.witness_count,
-        dead: stored_dead.clone(),
-        vectors: RunList::new(runs.vectors),
-        ids: RunList::new(runs.ids),
-        meta: RunList::new(runs.meta),
-        tail_segments: Arc::new(Mutex::new(Vec::new())),
-        tail_segment_count: 0,
-    };
+    let located = (manifest.clone(), recovered.manifest_segment);
+    let snapshot =
+        base_snapshot(file, recovered.head.salt, located, recovered.committed_end, stored_dead.clone(), runs)?;
     let mut tail = TailSize::default();
     let mut group = Group::new(snapshot, false);
     for transaction in &recovered.tail {
@@ -342,7 +330,7 @@ pub(crate) fn load(file: &Arc<dyn StorageFile>, earlier: Option<&Snapshot>) -> R
         for segment in &transaction.segments {
             tail.segments += 1;
             tail.batches += u32::from(segment.header.kind == SegmentKind::VEC);
-            if segment.header.kind == SegmentKind::JOURNAL && !segment.header.flags.contains(SegmentFlags::TOMBSTONE) {
+            if TailSize::is_on_heap(segment.header.kind) {
                 tail.heap_bytes += segment.header.payload_bytes;
             }
         }
@@ -352,6 +340,42 @@ pub(crate) fn load(file: &Arc<dyn StorageFile>, earlier: Option<&Snapshot>) -> R
         note_tail_segments(&mut snapshot, transaction);
     }
     Ok(Opened { snapshot, recovered, stored_dead, tail })
+}
+
+/// The state that a manifest describes; nothing is read.
+pub(crate) fn base_snapshot(
+    file: &Arc<dyn StorageFile>,
+    salt: u32,
+    (manifest, manifest_segment): (Manifest, LocatedSegment),
+    committed_end: u64,
+    dead: DeadRows,
+    runs: BaseRuns,
+) -> Result<Snapshot> {
+    let schema = match &manifest.options.schema {
+        Some(json) => Schema::parse(json.as_bytes())
+            .map_err(|error| RvfError::new(ErrorCode::InvalidManifest, format!("the store's schema: {error}")))?,
+        None => Schema::default(),
+    };
+    Ok(Snapshot {
+        file: Arc::clone(file),
+        salt,
+        schema: Arc::new(schema),
+        manifest_segment,
+        epoch: manifest.epoch,
+        committed_end,
+        next_row: manifest.next_row,
+        vector_count: manifest.vector_count,
+        witness_head: manifest.witness_head,
+        witness_count: manifest.witness_count,
+        dead,
+        vectors: RunList::new(runs.vectors),
+        ids: RunList::new(runs.ids),
+        meta: RunList::new(runs.meta),
+        overlays: RunList::new(runs.overlays),
+        tail_segments: Arc::new(Mutex::new(Vec::new())),
+        tail_segment_count: 0,
+        manifest: Arc::new(manifest),
+    })
 }
 
 fn note_tail_segments(snapshot: &mut Snapshot, transaction: &rvf_manifest::Transaction) {

@@ -1,5 +1,6 @@
+use rvf_filter::Schema;
 use rvf_manifest::StoreOptions;
-use rvf_types::limits::DIMENSION_MAX;
+use rvf_types::limits::{DIMENSION_MAX, SCHEMA_BYTES_MAX};
 use rvf_types::{DataType, ErrorCode, Metric};
 
 use crate::{Result, RvfError};
@@ -45,6 +46,7 @@ impl CreateOptions {
                 ef_construction: 200,
                 profile: 0,
                 embedding_model: None,
+                schema: None,
             },
             durability: Durability::Commit,
         }
@@ -79,7 +81,16 @@ impl CreateOptions {
                 "embeddingModel has {model_bytes} bytes, at most {EMBEDDING_MODEL_BYTES_MAX} are kept"
             ));
         }
-        Ok(())
+        self.check_schema()
+    }
+
+    fn check_schema(&self) -> Result<()> {
+        let Some(json) = &self.store.schema else { return Ok(()) };
+        let refuse = |message: String| Err(RvfError::new(ErrorCode::InvalidOptions, message));
+        if json.len() > SCHEMA_BYTES_MAX {
+            return refuse(format!("schema has {} bytes, SCHEMA_BYTES_MAX is {SCHEMA_BYTES_MAX}", json.len()));
+        }
+        Schema::parse(json.as_bytes()).map(drop).or_else(|error| refuse(error.to_string()))
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rvf_filter::merge_patch;
 use rvf_types::ErrorCode;
 
 use crate::options::{Durability, SYNC_INTERVAL_MS};
 use crate::store::{RvfStore, closed};
-use crate::write::{Done, Outcome, Pending, Write, Writer};
+use crate::write::{Done, Outcome, Pending, Target, Write, Writer};
 use crate::{Result, RvfError};
 
 /// How long the writer thread waits for more work before it ends.
@@ -31,8 +32,18 @@ impl RvfStore {
             return Err(RvfError::new(ErrorCode::ReadOnly, "the store was opened read-only; open() it to write"));
         }
         match write {
-            Write::Ingest { batch, .. } => batch.check(snapshot.options()),
+            Write::Ingest { batch, .. } | Write::Replace { batch, .. } => {
+                batch.check(snapshot.options(), &snapshot.schema)
+            }
             Write::Delete(ids) => ids.check_ids(),
+            Write::DeleteWhere { .. } => Ok(()),
+            Write::Update { target, patch, .. } => {
+                merge_patch(b"", patch).map_err(|error| RvfError::input(format!("patch: {error}")))?;
+                match target {
+                    Target::Ids(ids) => ids.check_ids(),
+                    Target::Where(_) => Ok(()),
+                }
+            }
         }
     }
 

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rvf_filter::Schema;
 use rvf_manifest::{LocatedSegment, Manifest, SegmentEntry, StoreOptions};
 use rvf_types::{Epoch, Row};
 use rvf_wire::{VecHeader, id_hash};
 
 use crate::Result;
 use crate::dead_rows::DeadRows;
-use crate::runs::{IdRun, MetaRun, Run, RunList, VectorRun};
+use crate::runs::{IdRun, MetaRun, OverlayRun, Run, RunList, VectorRun};
 use crate::segment::Slice;
 use crate::storage::StorageFile;
 
@@ -18,6 +19,8 @@ pub(crate) struct Snapshot {
     pub(crate) file: Arc<dyn StorageFile>,
     pub(crate) salt: u32,
     pub(crate) manifest: Arc<Manifest>,
+    /// The manifest's schema, empty where there is none.
+    pub(crate) schema: Arc<Schema>,
     pub(crate) manifest_segment: LocatedSegment,
     pub(crate) epoch: Epoch,
     pub(crate) committed_end: u64,
@@ -29,6 +32,8 @@ pub(crate) struct Snapshot {
     pub(crate) vectors: RunList<VectorRun>,
     pub(crate) ids: RunList<IdRun>,
     pub(crate) meta: RunList<MetaRun>,
+    /// Newer metadata of single rows; the last overlay that has a row counts.
+    pub(crate) overlays: RunList<OverlayRun>,
     /// Segments since the manifest, in order; this snapshot knows the first `tail_segment_count` of them.
     pub(crate) tail_segments: Arc<Mutex<Vec<SegmentEntry>>>,
     pub(crate) tail_segment_count: usize,
@@ -79,8 +84,18 @@ impl Snapshot {
         }
     }
 
+    /// True where no row has metadata.
+    pub(crate) fn has_no_metadata(&self) -> bool {
+        self.meta.len() == 0 && self.overlays.len() == 0
+    }
+
     /// The metadata of a row as JSON text, `None` where it has none.
     pub(crate) fn metadata(&self, row: Row) -> Result<Option<Slice<'_>>> {
+        for overlay in self.overlays.iter().rev() {
+            if let Some(text) = overlay.text(row)? {
+                return Ok(Some(text).filter(|text| !text.is_empty()));
+            }
+        }
         match self.meta.find(row) {
             Some(run) => Ok(Some(run.text(row)?).filter(|text| !text.is_empty())),
             None => Ok(None),

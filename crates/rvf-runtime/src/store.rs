@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use parking_lot::{Condvar, Mutex};
+use rvf_filter::Expression;
 use rvf_manifest::{Lineage, StoreOptions};
 use rvf_types::{Epoch, ErrorCode};
 
@@ -14,7 +15,10 @@ use crate::options::{CreateOptions, OpenOptions};
 use crate::queue::Queue;
 use crate::snapshot::Snapshot;
 use crate::storage::{AlignedBytes, MemoryStorage};
-use crate::write::{Batch, DeleteOutcome, IngestOutcome, OnDuplicate, Outcome, PackedStrings, Write, Writer};
+use crate::write::{
+    Batch, DeleteOutcome, IngestOutcome, OnDuplicate, Outcome, PackedStrings, ReplaceOutcome, Target, UpdateOutcome,
+    Write, Writer,
+};
 use crate::{Result, RvfError};
 
 /// Name of a store that is in memory only.
@@ -151,12 +155,20 @@ impl RvfStore {
         Ok(snapshot)
     }
 
+    /// Reads and checks a filter; the store's schema says what `fieldId` in it stands for.
+    pub fn filter(&self, json: &str) -> Result<Arc<Expression>> {
+        let snapshot = self.current()?;
+        Expression::parse(json.as_bytes(), &snapshot.schema)
+            .map(Arc::new)
+            .map_err(|error| RvfError::new(ErrorCode::FilterParseError, error.to_string()))
+    }
+
     /// Stores a batch and answers once it is durable. Waits behind other writes for at most `busy_timeout`.
     pub fn ingest(&self, batch: Batch, on_duplicate: OnDuplicate, busy_timeout: Duration) -> Result<IngestOutcome> {
         let write = Write::Ingest { batch: Arc::new(batch), on_duplicate, control: None };
         match self.write(write, busy_timeout)? {
             Outcome::Ingest(outcome) => Ok(outcome),
-            Outcome::Delete(_) => Err(RvfError::internal("an ingest was answered by a deletion")),
+            _ => Err(answered_otherwise()),
         }
     }
 
@@ -164,7 +176,38 @@ impl RvfStore {
     pub fn delete(&self, ids: PackedStrings, busy_timeout: Duration) -> Result<DeleteOutcome> {
         match self.write(Write::Delete(ids), busy_timeout)? {
             Outcome::Delete(outcome) => Ok(outcome),
-            Outcome::Ingest(_) => Err(RvfError::internal("a deletion was answered by an ingest")),
+            _ => Err(answered_otherwise()),
+        }
+    }
+
+    /// Deletes what fits a filter and answers once that is durable.
+    pub fn delete_where(&self, filter: Arc<Expression>, busy_timeout: Duration) -> Result<DeleteOutcome> {
+        match self.write(Write::DeleteWhere { filter, control: None }, busy_timeout)? {
+            Outcome::Delete(outcome) => Ok(outcome),
+            _ => Err(answered_otherwise()),
+        }
+    }
+
+    /// Deletes what fits a filter and stores a batch, as one commit, and answers once that is durable.
+    pub fn replace_where(
+        &self,
+        filter: Arc<Expression>,
+        batch: Batch,
+        on_duplicate: OnDuplicate,
+        busy_timeout: Duration,
+    ) -> Result<ReplaceOutcome> {
+        let write = Write::Replace { filter, batch: Arc::new(batch), on_duplicate, control: None };
+        match self.write(write, busy_timeout)? {
+            Outcome::Replace(outcome) => Ok(outcome),
+            _ => Err(answered_otherwise()),
+        }
+    }
+
+    /// Applies a JSON merge patch, an object, to metadata and answers once that is durable.
+    pub fn update_metadata(&self, target: Target, patch: Vec<u8>, busy_timeout: Duration) -> Result<UpdateOutcome> {
+        match self.write(Write::Update { target, patch, control: None }, busy_timeout)? {
+            Outcome::Update(outcome) => Ok(outcome),
+            _ => Err(answered_otherwise()),
         }
     }
 
@@ -235,6 +278,10 @@ impl RvfStore {
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed.load(Ordering::Acquire)
     }
+}
+
+fn answered_otherwise() -> RvfError {
+    RvfError::internal("a change was answered by another kind of outcome")
 }
 
 pub(crate) fn closed() -> RvfError {

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use gate::Gate;
-use kit::{NewEntry, Rng, WAIT, batch_of, floats, stamped, times};
+use kit::{NewEntry, Rng, WAIT, all_rows, batch_of, floats, stamped, times};
 use rvf_runtime::storage::{FileStorage, MemoryStorage, Storage};
 use rvf_runtime::types::{ErrorCode, Metric};
 use rvf_runtime::{Control, CreateOptions, Host, OnDuplicate, OpenOptions, Result, RvfStore};
@@ -181,7 +181,7 @@ fn read_until_closed(store: &RvfStore) {
         assert!(report.as_ref().is_none_or(|report| report.problems.is_empty()), "{report:?}");
         if let Some(snapshot) = &snapshot {
             // Held across the closing, perhaps.
-            let page = snapshot.rows(0, usize::MAX, true).unwrap();
+            let page = snapshot.rows(all_rows(), None).unwrap();
             assert_eq!(page.ids.len() as u64, snapshot.count());
         }
         closed_or(store.compact(&Control::default()).or_else(|error| match error.code {
@@ -220,7 +220,7 @@ fn closing_while_others_read_write_and_compact_ends_in_right_answers_or_in_store
         });
         // Acknowledged is there, refused is not.
         let again = place.open();
-        let stored = again.snapshot().unwrap().rows(0, usize::MAX, false).unwrap().ids;
+        let stored = again.snapshot().unwrap().rows(all_rows(), None).unwrap().ids;
         assert_eq!(stored.into_iter().collect::<BTreeSet<_>>(), all, "round {round}");
     }
     let left: Vec<_> = std::fs::read_dir(place._directory.path()).unwrap().collect();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rvf_runtime::storage::FileStorage;
 use rvf_runtime::types::Metric;
 use rvf_runtime::{
-    Batch, Clock, Control, CreateOptions, Host, OnDuplicate, OpenOptions, PackedStrings, Random, RvfStore,
+    Batch, Clock, Control, CreateOptions, Host, OnDuplicate, OpenOptions, PackedStrings, PageRequest, Random, RvfStore,
 };
 
 const WAIT: Duration = Duration::from_secs(10);
@@ -105,7 +105,7 @@ fn the_engine_makes_the_file_that_the_document_shows() {
 fn the_engine_reads_the_file_that_the_document_shows() {
     let store = RvfStore::open_bytes(&Host::native(), document_file()[..].into(), &OpenOptions::read_only()).unwrap();
     assert_eq!(store.verify(&Control::default()).unwrap().problems, vec![]);
-    let page = store.snapshot().unwrap().rows(0, 10, true).unwrap();
+    let page = store.snapshot().unwrap().rows(PageRequest { cursor: 0, limit: 10, with_vectors: true }, None).unwrap();
     assert_eq!(page.ids, ["b"]);
     assert_eq!(page.metadata.as_deref(), Some(r#"[{"n":3}]"#));
     assert_eq!(page.vectors.as_deref(), Some(&[0, 0, 0xA0, 0x40, 0, 0, 0xC0, 0x40][..]));

@@ -19,6 +19,7 @@ use kit::{Rng, is_long};
 use rvf_runtime::storage::{CrashChoice, Fault, FaultKind, FaultyStorage, WriteLog};
 use rvf_runtime::types::ErrorCode;
 use rvf_runtime::{Control, Durability, RvfError, RvfStore};
+use serde_json::json;
 
 const KINDS: [FaultKind; 5] =
     [FaultKind::ReadError, FaultKind::WriteError, FaultKind::DiskFull, FaultKind::ShortWrite, FaultKind::SyncError];
@@ -211,6 +212,10 @@ fn check_refusals(store: &RvfStore, commit: RvfError) -> Result<(), String> {
     let answers = [
         ("commit", Err(commit)),
         ("delete", commit_alone(store, &Change::Delete(vec!["id-0".to_owned()]), Duration::ZERO).map(drop)),
+        (
+            "delete where",
+            commit_alone(store, &Change::DeleteWhere(json!({"op": "and", "exprs": []})), Duration::ZERO).map(drop),
+        ),
         ("freeze", store.freeze().map(drop)),
         ("compact", store.compact(&Control::default()).map(drop)),
     ];
@@ -287,6 +292,27 @@ fn upserting_and_deleting_survives_the_failure_of_any_call() {
         Step::Forge(FORGED_FLAGS[0], vec![1]),
     ]);
     fail_every_call("upsert and delete", &Workload::behind(&commits(), steps));
+}
+
+/// What fits a filter is changed, deleted or replaced.
+fn by_metadata() -> Vec<Change> {
+    let group = |number: u64| json!({"op": "eq", "field": "group", "value": number});
+    let Change::Put(entries) = put(&mut Rng::new(9), 3) else { unreachable!("a put is a put") };
+    vec![
+        Change::UpdateWhere(group(1), json!({"stamp": 1}).to_string()),
+        Change::Replace(group(2), entries),
+        Change::UpdateWhere(json!({"op": "exists", "field": "n"}), json!({"group": 3, "text": null}).to_string()),
+        Change::DeleteWhere(json!({"op": "lt", "field": "n", "value": 1_u64 << 31})),
+        Change::Update(vec!["id-1".to_owned(), "id-50".to_owned()], json!({"stamp": 2}).to_string()),
+    ]
+}
+
+#[test]
+fn changes_by_metadata_survive_the_failure_of_any_call() {
+    let mut steps: Vec<Step> = by_metadata().into_iter().map(Step::Commit).collect();
+    steps.extend([Step::Checkpoint, Step::Commit(put(&mut Rng::new(7), 66)), Step::Group(by_metadata())]);
+    steps.push(Step::Compact(by_metadata()));
+    fail_every_call("by metadata", &Workload::behind(&commits(), steps));
 }
 
 #[test]

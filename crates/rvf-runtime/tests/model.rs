@@ -4,6 +4,8 @@
 //! A failure prints the seed of its run: `RVF_SEED=<seed>` repeats that run alone. `RVF_LONG=1` makes 200,000 runs.
 #![allow(clippy::unwrap_used)] // clippy takes helpers of tests for the code that is shipped
 
+#[path = "model/by_metadata.rs"]
+mod by_metadata;
 #[path = "model/checks.rs"]
 mod checks;
 #[path = "model/inputs.rs"]
@@ -11,6 +13,8 @@ mod inputs;
 mod kit;
 #[path = "model/oracle.rs"]
 mod oracle;
+#[path = "model/replica.rs"]
+mod replica;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,6 +22,7 @@ use std::sync::Arc;
 use checks::{found_by_its_own_vector, right_hits, same_lookups, same_rows, same_state};
 use kit::{NewEntry, Rng, WAIT, batch_of, ready, strings, times};
 use oracle::Oracle;
+use replica::Replica;
 use rvf_runtime::storage::{FileStorage, MemoryStorage, NotReadyStorage, Storage};
 use rvf_runtime::types::ErrorCode;
 use rvf_runtime::{
@@ -42,6 +47,10 @@ struct Run {
     reader: Option<(RvfStore, Oracle)>,
     /// States that must stay readable as they were.
     held: Vec<(StoreSnapshot, Oracle)>,
+    /// Earlier states, to be brought up to date by the changes since.
+    past: Vec<Replica>,
+    /// The last compaction has dropped the states before this epoch.
+    stale_below: u64,
     /// True while nothing was appended or replaced since the reader's last refresh.
     is_reader_current: bool,
     /// The storage, where it can forget what it has loaded.
@@ -76,6 +85,8 @@ impl Run {
             ids: inputs::all_ids(),
             reader: None,
             held: Vec::new(),
+            past: Vec::new(),
+            stale_below: 0,
             is_reader_current: false,
             not_ready: None,
         }
@@ -85,7 +96,7 @@ impl Run {
         if self.not_ready.is_some() && self.rng.chance(5) {
             self.unload();
         }
-        let choice = self.rng.below(100);
+        let choice = self.rng.below(140);
         match choice {
             0..30 => self.ingest(),
             30..33 => self.ingest_much(),
@@ -101,7 +112,13 @@ impl Run {
             93..95 => self.back_up(),
             95..97 => self.export(),
             97..99 => self.refuse(),
-            _ => self.find_all(),
+            99 => self.find_all(),
+            100..112 => self.update(),
+            112..116 => self.delete_where(),
+            116..121 => self.replace(),
+            121..127 => self.look_by_filter(),
+            127..133 => self.query_by_filter(),
+            _ => self.follow_changes(),
         }
         same_state(&self.store, &self.oracle, &mut self.rng);
     }
@@ -176,6 +193,7 @@ impl Run {
             timeout_ms: 0,
             with_metadata: self.rng.chance(50),
             with_vectors: self.rng.chance(30),
+            ..QueryOptions::default()
         }
     }
 
@@ -236,6 +254,8 @@ impl Run {
         assert_eq!((outcome.epoch, status.row_count), (self.oracle.epoch, self.oracle.len() as u64));
         assert_eq!(status.dead_space_ratio, 0.0);
         self.is_reader_current = false;
+        self.stale_below = self.oracle.epoch;
+        self.past.retain(|state| state.epoch >= self.stale_below);
     }
 
     /// Closes, or drops the store as a process that ends without closing does, and opens it again.

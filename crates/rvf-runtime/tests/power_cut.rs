@@ -11,6 +11,7 @@ use kit::{Rng, times};
 use rvf_runtime::Durability;
 use rvf_runtime::storage::{CrashChoice, FaultyStorage, WriteLog};
 use rvf_runtime::types::limits::TAIL_BATCHES_MAX;
+use serde_json::json;
 
 /// Does a workload on a new store; answers what was written and what must be found of it.
 fn record(steps: &[Step], durability: Durability) -> (WriteLog, History) {
@@ -81,11 +82,29 @@ fn a_power_cut_at_any_write_of_a_workload_leaves_what_was_acknowledged_or_whole_
 fn one_of_each() -> Vec<Step> {
     let random = &mut Rng::new(77);
     let put = crash_common::steps::put;
+    let group = |number: u64| json!({"op": "eq", "field": "group", "value": number});
+    let update = |number: u64| Change::UpdateWhere(group(number), json!({"stamp": number, "text": null}).to_string());
+    let replace = |number, put: Change| match put {
+        Change::Put(entries) => Change::Replace(group(number), entries),
+        _ => unreachable!("a put is a put"),
+    };
     vec![
         Step::Commit(put(random, 66)),
         Step::Group(vec![put(random, 1), put(random, 70), Change::Delete(vec!["id-1".to_owned()]), put(random, 2)]),
         Step::Checkpoint,
         Step::Compact(vec![put(random, 2), put(random, 66)]),
+        Step::Group(vec![
+            put(random, 3),
+            update(1),
+            replace(2, put(random, 2)),
+            Change::DeleteWhere(group(3)),
+            update(4),
+        ]),
+        Step::Commit(replace(5, put(random, 70))),
+        Step::Commit(update(5)),
+        Step::Checkpoint,
+        Step::Compact(vec![update(6), replace(7, put(random, 3)), Change::DeleteWhere(group(8))]),
+        Step::Commit(update(6)),
         Step::Commit(put(random, 1)),
         Step::Reopen,
         Step::Commit(Change::Delete((0..100).map(|id| format!("id-{id}")).collect())),

@@ -42,7 +42,11 @@ fn lengths(sample: &Sample, step: usize) -> impl Iterator<Item = usize> {
 #[test]
 fn a_file_cut_at_any_length_is_its_last_whole_commit_or_an_error() {
     let large = [(samples::large_closed(), 24), (samples::large_unclosed(), 256)];
-    for (sample, step) in samples::small().into_iter().map(|sample| (sample, 1)).chain(large) {
+    let small = samples::small().into_iter().map(|sample| {
+        let step = sample.coarseness();
+        (sample, step)
+    });
+    for (sample, step) in small.chain(large) {
         for len in lengths(&sample, step) {
             check(&sample, len, &open_to_read(&sample.bytes[..len]));
         }
@@ -69,7 +73,7 @@ fn without_anchors(sample: Sample) -> Sample {
 fn a_file_without_anchors_cut_at_any_length_is_never_a_state_that_was_not_committed() {
     for sample in samples::small().into_iter().map(without_anchors) {
         let base_end = sample.states[0].0 as usize;
-        for len in lengths(&sample, 1) {
+        for len in lengths(&sample, sample.coarseness()) {
             let opened = open_to_read(&sample.bytes[..len]);
             if len >= base_end {
                 check(&sample, len, &opened);
@@ -84,7 +88,7 @@ fn a_file_without_anchors_cut_at_any_length_is_never_a_state_that_was_not_commit
 #[test]
 fn a_writer_goes_on_behind_the_last_whole_commit_of_a_cut_file() {
     for sample in samples::small() {
-        for len in lengths(&sample, 5) {
+        for len in lengths(&sample, 5 * sample.coarseness()) {
             let (host, opened) = open_to_write(&sample.bytes[..len]);
             let Some((end, expected)) = state_at(&sample, len) else {
                 assert!(opened.is_err(), "{} cut to {len} bytes", sample.name);

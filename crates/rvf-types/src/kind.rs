@@ -21,7 +21,7 @@ macro_rules! kinds {
 kinds! {
     VEC = 0x01, "vec", "Vectors by row.";
     INDEX = 0x02, "index", "Graph.";
-    OVERLAY = 0x03, "overlay", "Overlay of an earlier segment.";
+    OVERLAY = 0x03, "overlay", "Newer metadata of some rows.";
     JOURNAL = 0x04, "journal", "One transaction's operations and its witness entry.";
     MANIFEST = 0x05, "manifest", "Level-1 directory and root page.";
     QUANT = 0x06, "quant", "Quantised codes.";
@@ -31,7 +31,7 @@ kinds! {
     WITNESS = 0x0A, "witness", "Witness entries packed by compaction.";
     PROFILE = 0x0B, "profile", "Hardware profile.";
     CRYPTO = 0x0C, "crypto", "Keys and signatures.";
-    META_IDX = 0x0D, "meta_idx", "Index over a metadata column.";
+    META_IDX = 0x0D, "meta_idx", "Index over metadata.";
     KERNEL = 0x0E, "kernel", "Embedded kernel image.";
     EBPF = 0x0F, "ebpf", "Embedded eBPF program.";
     WASM = 0x10, "wasm", "Embedded WASM module.";

@@ -29,6 +29,12 @@ pub const BLOCK_TABLE_FROM_BYTES: u64 = 65_536;
 pub const SEGMENT_BYTES_MAX: u64 = 128 << 20;
 /// Bytes at which the writer starts another segment.
 pub const SEGMENT_SPLIT_BYTES: u64 = 64 << 20;
+/// Bytes of metadata texts at which the writer starts another segment; their columns are made in memory.
+pub const META_SPLIT_BYTES: u64 = 16 << 20;
+/// Rows from which metadata gets columns and indexes; below, reading the texts is as fast.
+pub const COLUMNS_FROM_ROWS: u32 = 64;
+/// Most bytes of a schema, as JSON text.
+pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 /// Most bytes of a manifest's payload; it never carries a block table.
 pub const MANIFEST_BYTES_MAX: u64 = 32 << 20;
 /// Highest segment number, epoch and count of witness entries, so that all are exact in a JavaScript number.
@@ -53,7 +59,11 @@ pub const REPLAY_BYTES_MAX: u64 = 256 << 20;
 pub const TAIL_SEGMENTS_MAX: u32 = 4_096;
 /// Most batches in final form after the last checkpoint.
 pub const TAIL_BATCHES_MAX: u32 = 64;
-/// Runs of vectors and metadata above this are never rewritten by a checkpoint.
+/// Runs of vectors above this are never rewritten by a checkpoint.
 pub const RUN_REWRITE_BYTES_MAX: u64 = 1 << 20;
+/// Runs of metadata above this are never rewritten by a checkpoint.
+pub const META_REWRITE_BYTES_MAX: u64 = 8 << 20;
+/// Overlays above this are never rewritten by a checkpoint.
+pub const OVERLAY_REWRITE_BYTES_MAX: u64 = 4 << 20;
 /// How many small runs of about one size a checkpoint lets stand before it merges them.
 pub const RUN_FAN_IN: usize = 8;

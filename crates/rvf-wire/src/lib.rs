@@ -31,6 +31,6 @@ pub use head::{ANCHOR_OFFSETS, Anchor, HEAD_BYTES, Head};
 pub use header::{FORMAT_VERSION, HEADER_BYTES, HashAlgorithm, SEGMENT_MAGIC, SegmentHeader};
 pub use ids::{IDS_HEADER_BYTES, IdsBuilder, IdsLayout};
 pub use journal::{JOURNAL_HEADER_BYTES, Journal, JournalBuilder, Operation, Upsert, WITNESS_ENTRY_BYTES};
-pub use meta::{META_HEADER_BYTES, MetaBuilder, MetaLayout};
+pub use meta::{META_HEADER_BYTES, MetaBuilder, MetaLayout, OverlayBuilder};
 pub use vectors::{VEC_HEADER_BYTES, VecHeader};
 pub use witness::{WITNESS_HEADER_BYTES, WitnessRun};

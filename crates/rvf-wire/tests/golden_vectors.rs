@@ -141,7 +141,7 @@ fn runs_are_those_of_the_document() {
     let mut meta = MetaBuilder::new(0);
     meta.push(b"");
     meta.push(br#"{"n":2}"#);
-    assert_eq!(meta.finish(), segment(&file, 0x4440).2);
+    assert_eq!(meta.finish(None), segment(&file, 0x4440).2);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn the_tables_of_ids_lie_where_the_document_says() {
 fn the_sections_of_meta_lie_where_the_document_says() {
     let mut meta = MetaBuilder::new(7);
     meta.push(b"{}");
-    let data = meta.finish();
+    let data = meta.finish(None);
     let layout = MetaLayout::decode(&data, data.len() as u64).unwrap();
     let offsets = 64 + 2 * 24;
     assert_eq!((layout.text_offsets_start, layout.text_start, layout.text_bytes), (offsets, offsets + 8, 2));

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 /// The committed golden files of the format.
-pub(crate) const BASES: [&[u8]; 4] = [
+pub(crate) const BASES: [&[u8]; 5] = [
     include_bytes!("../../../crates/rvf-runtime/tests/golden/closed.rvf"),
     include_bytes!("../../../crates/rvf-runtime/tests/golden/unclosed.rvf"),
     include_bytes!("../../../crates/rvf-runtime/tests/golden/unsynced.rvf"),
     include_bytes!("../../../crates/rvf-runtime/tests/golden/compacted.rvf"),
+    include_bytes!("../../../crates/rvf-runtime/tests/golden/updated.rvf"),
 ];
 
 /// Numbers at which arithmetic ends.

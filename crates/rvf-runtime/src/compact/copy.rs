@@ -1,15 +1,16 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
-use rvf_types::limits::SEGMENT_SPLIT_BYTES;
-use rvf_types::{Row, SegmentFlags, SegmentKind};
-use rvf_wire::{HEAD_BYTES, IdsBuilder, MetaBuilder, VecHeader, id_hash};
+use rvf_types::limits::{META_SPLIT_BYTES, SEGMENT_SPLIT_BYTES};
+use rvf_types::{Epoch, Row, SegmentFlags, SegmentKind};
+use rvf_wire::{HEAD_BYTES, IdsBuilder, MetaBuilder, OverlayBuilder, VecHeader, id_hash};
 
 use rvf_manifest::SegmentEntry;
 
 use crate::control::Control;
 use crate::create::sync;
-use crate::runs::Run;
+use crate::runs::{Run, encode_meta, encode_overlay};
 use crate::snapshot::Snapshot;
 use crate::storage::{LockOutcome, OpenMode, StorageFile};
 use crate::store::RvfStore;
@@ -34,6 +35,8 @@ pub(crate) struct NewFile {
     /// First old row that no copy has looked at.
     pub(super) next_old_row: Row,
     pub(super) next_new_row: Row,
+    /// Epoch of the first state that rows were copied from: metadata that changed later is written once more.
+    pub(super) first_epoch: Epoch,
 }
 
 impl NewFile {
@@ -67,6 +70,7 @@ impl NewFile {
             copied: RoaringBitmap::new(),
             next_old_row: 0,
             next_new_row: 0,
+            first_epoch: snapshot.epoch,
         })
     }
 
@@ -156,9 +160,9 @@ impl NewFile {
         for row in rows {
             let text = snapshot.metadata(*row)?;
             builder.push(text.as_deref().unwrap_or_default());
-            if builder.data_bytes() as u64 >= SEGMENT_SPLIT_BYTES {
+            if builder.data_bytes() as u64 >= META_SPLIT_BYTES {
                 let row_count = builder.row_count();
-                self.segment(SegmentKind::META, builder.finish(), (first_row, row_count))?;
+                self.segment(SegmentKind::META, encode_meta(builder), (first_row, row_count))?;
                 first_row += row_count;
                 builder = MetaBuilder::new(first_row);
             }
@@ -167,7 +171,38 @@ impl NewFile {
         if builder.is_blank() {
             return Ok(());
         }
-        self.segment(SegmentKind::META, builder.finish(), (first_row, row_count))
+        self.segment(SegmentKind::META, encode_meta(builder), (first_row, row_count))
+    }
+
+    /// Writes metadata that may have changed since its row was copied.
+    pub(super) fn write_newer_metadata(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let runs: Vec<_> = snapshot.overlays.iter().cloned().collect();
+        let mut newer: BTreeMap<Row, (usize, u32)> = BTreeMap::new();
+        for (run_index, run) in runs.iter().enumerate() {
+            for (index, row) in (0u32..).zip(run.rows()?) {
+                if run.epoch_at(index)? > self.first_epoch && self.copied.contains(row) && snapshot.is_alive(row) {
+                    newer.insert(row, (run_index, index));
+                }
+            }
+        }
+        let mut newer = newer.into_iter().peekable();
+        while let Some((first_row, _)) = newer.peek() {
+            let mut overlay = OverlayBuilder::new(self.new_row(*first_row));
+            while let Some((row, (run_index, index))) =
+                newer.next_if(|_| (overlay.data_bytes() as u64) < META_SPLIT_BYTES)
+            {
+                let run = &runs[run_index];
+                overlay.push(self.new_row(row), run.epoch_at(index)?, &run.texts().text_at(index)?);
+            }
+            let rows = (overlay.first_row(), overlay.row_count());
+            self.segment(SegmentKind::OVERLAY, encode_overlay(overlay), rows)?;
+        }
+        Ok(())
+    }
+
+    /// The number that a copied row has in the new file.
+    fn new_row(&self, row: Row) -> Row {
+        self.copied.rank(row) as Row - 1
     }
 
     /// Adds a segment and writes it at once; nobody reads this file yet.

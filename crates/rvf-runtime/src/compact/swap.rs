@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
-use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
+use rvf_manifest::{Compaction, LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
 use rvf_types::{Epoch, SegmentFlags, SegmentKind};
 use rvf_wire::{Anchor, WITNESS_ENTRY_BYTES, WitnessRun};
 
@@ -30,6 +30,7 @@ impl RvfStore {
         let snapshot = Arc::clone(&writer.snapshot);
         new_file.copy_new_rows(&snapshot, control)?;
         new_file.skip_to_segment(writer.next_segment_id);
+        new_file.write_newer_metadata(&snapshot)?;
         new_file.write_history(&snapshot)?;
         new_file.carry_opaque(&snapshot)?;
         new_file.write_dead(&snapshot)?;
@@ -98,6 +99,7 @@ impl NewFile {
             witness_count: snapshot.witness_count,
             dead_count: u64::from(self.next_new_row) - snapshot.vector_count,
             previous_root_offset: 0,
+            compaction: Compaction { count: old.compaction.count + 1, epoch: snapshot.epoch },
             segments: self.entries.clone(),
             lineage: old.lineage,
             options: old.options.clone(),
@@ -141,6 +143,7 @@ impl NewFile {
             vectors: RunList::new(runs.vectors),
             ids: RunList::new(runs.ids),
             meta: RunList::new(runs.meta),
+            overlays: RunList::new(runs.overlays),
             tail_segments: Arc::new(Mutex::new(Vec::new())),
             tail_segment_count: 0,
             ..old.clone()

@@ -1,44 +1,127 @@
+use roaring::RoaringBitmap;
 use rvf_quant::{Scorer, TopK};
 use rvf_types::Row;
 
 use crate::control::Deadline;
-use crate::runs::Run;
+use crate::read::matching::{Candidates, Matching};
+use crate::runs::{Run, VectorRun};
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
 
 /// Rows scored between two looks at the deadline; a multiple of what a kernel takes at once.
 const CHUNK_ROWS: u32 = 1_024;
+/// Where at least one row in so many may answer, all rows of a chunk are scored: reading on is cheaper than jumping.
+const SCORE_ALL_SHARE: u64 = 4;
 
-/// The k living rows nearest to a query, by looking at all of them.
-pub(crate) fn scan(
-    snapshot: &Snapshot,
-    query: &[u8],
-    k: usize,
-    distance_max: Option<f32>,
-    deadline: &Deadline<'_>,
-) -> Result<Vec<(f32, Row)>> {
-    let shape = snapshot.shape();
-    let scorer = Scorer::new(shape.metric, shape.data_type, shape.dimension, query)
-        .map_err(|error| RvfError::input(error.to_string()))?;
-    let mut nearest = TopK::new(k);
-    let mut distances = vec![0f32; CHUNK_ROWS as usize];
-    let limit = distance_max.unwrap_or(f32::INFINITY);
-    for run in snapshot.vectors.iter() {
-        let mut index = 0;
-        while index < run.row_count() {
-            deadline.check()?;
-            let count = CHUNK_ROWS.min(run.row_count() - index);
-            let rows = run.rows(index, count)?;
-            let scored = &mut distances[..count as usize];
-            scorer.distances(&rows, scored);
-            for (row, distance) in (run.first_row() + index..).zip(scored.iter()) {
-                // The cheap comparison first: most rows fail it and need no look at the tombstones.
-                if *distance <= nearest.threshold() && *distance <= limit && !snapshot.dead.contains(row) {
-                    nearest.push(*distance, row);
-                }
-            }
-            index += count;
-        }
+/// A search by comparing vectors.
+pub(crate) struct Scan<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) deadline: &'a Deadline<'a>,
+    pub(crate) k: usize,
+    /// Neighbours that are farther are left out.
+    pub(crate) distance_max: Option<f32>,
+}
+
+/// The nearest rows, and how many vectors were compared to find them.
+pub(crate) struct Nearest {
+    pub(crate) rows: Vec<(f32, Row)>,
+    pub(crate) visited: u64,
+}
+
+impl Scan<'_> {
+    fn scorer(&self, query: &[u8]) -> Result<Scorer> {
+        let shape = self.snapshot.shape();
+        Scorer::new(shape.metric, shape.data_type, shape.dimension, query)
+            .map_err(|error| RvfError::input(error.to_string()))
     }
-    Ok(nearest.into_sorted())
+
+    /// The k living rows nearest to a query, by looking at all of them.
+    pub(crate) fn all(&self, query: &[u8]) -> Result<Nearest> {
+        // The cheap comparison comes first: most rows fail it and need no look at the tombstones.
+        self.over(query, |_| Chunk::All, |row| Ok(!self.snapshot.dead.contains(row)))
+    }
+
+    /// The k nearest among candidates. An open one is checked only where it is near enough to answer.
+    pub(crate) fn among(&self, query: &[u8], candidates: &Candidates, matching: &Matching<'_>) -> Result<Nearest> {
+        let all = &candidates.sure | &candidates.open;
+        let choose = |rows: std::ops::Range<Row>| match all.range_cardinality(rows.clone()) {
+            0 => Chunk::Nothing,
+            count if count * SCORE_ALL_SHARE >= rows.len() as u64 => Chunk::All,
+            _ => Chunk::Only(&all),
+        };
+        self.over(query, choose, |row| {
+            Ok(candidates.sure.contains(row) || (candidates.open.contains(row) && matching.fits(row)?))
+        })
+    }
+
+    fn over<'c>(
+        &self,
+        query: &[u8],
+        choose: impl Fn(std::ops::Range<Row>) -> Chunk<'c>,
+        accept: impl Fn(Row) -> Result<bool>,
+    ) -> Result<Nearest> {
+        let mut pass = Pass {
+            scorer: self.scorer(query)?,
+            nearest: TopK::new(self.k),
+            distances: vec![0f32; CHUNK_ROWS as usize],
+            distance_max: self.distance_max.unwrap_or(f32::INFINITY),
+            visited: 0,
+            accept,
+        };
+        for run in self.snapshot.vectors.iter() {
+            let mut first = run.first_row();
+            while first < run.end_row() {
+                self.deadline.check()?;
+                let end = run.end_row().min(first.saturating_add(CHUNK_ROWS));
+                match choose(first..end) {
+                    Chunk::Nothing => {}
+                    Chunk::All => pass.score(run, first..end)?,
+                    Chunk::Only(rows) => pass.score_only(run, first..end, rows)?,
+                }
+                first = end;
+            }
+        }
+        Ok(Nearest { rows: pass.nearest.into_sorted(), visited: pass.visited })
+    }
+}
+
+/// Which rows of a chunk are scored.
+enum Chunk<'c> {
+    Nothing,
+    All,
+    Only(&'c RoaringBitmap),
+}
+
+struct Pass<A> {
+    scorer: Scorer,
+    nearest: TopK,
+    distances: Vec<f32>,
+    distance_max: f32,
+    visited: u64,
+    /// Whether a row that is near enough may answer.
+    accept: A,
+}
+
+impl<A: Fn(Row) -> Result<bool>> Pass<A> {
+    fn score(&mut self, run: &VectorRun, rows: std::ops::Range<Row>) -> Result<()> {
+        let bytes = run.rows(rows.start - run.first_row(), rows.len() as u32)?;
+        let scored = &mut self.distances[..rows.len()];
+        self.scorer.distances(&bytes, scored);
+        self.visited += rows.len() as u64;
+        for (row, distance) in rows.zip(scored.iter()) {
+            if *distance <= self.nearest.threshold() && *distance <= self.distance_max && (self.accept)(row)? {
+                self.nearest.push(*distance, row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Scores the rows that are in the set, neighbours together.
+    fn score_only(&mut self, run: &VectorRun, chunk: std::ops::Range<Row>, set: &RoaringBitmap) -> Result<()> {
+        let mut rows = set.range(chunk);
+        while let Some(stretch) = rows.next_range() {
+            self.score(run, *stretch.start()..*stretch.end() + 1)?;
+        }
+        Ok(())
+    }
 }

@@ -1,8 +1,15 @@
 //! Answers from a snapshot.
 
+mod changes;
 mod exact;
+mod explain;
+mod matching;
 mod page;
 mod query;
 
-pub use page::{RowPage, StoreSnapshot};
+pub use changes::{Changes, ChangesPosition};
+pub use explain::{ConditionBounds, FilterPlan, QueryPlan, Strategy};
+pub use page::{FilteredPage, PageRequest, RowPage, StoreSnapshot};
 pub use query::{Hits, QueryOptions};
+
+pub(crate) use matching::Matching;

@@ -1,7 +1,12 @@
 use std::sync::Arc;
 
+use rvf_filter::Expression;
 use rvf_types::Row;
 
+use crate::control::{Control, Deadline};
+use crate::host::Clock;
+use crate::read::explain::FilterPlan;
+use crate::read::matching::Matching;
 use crate::read::query::{metadata_array, vector_bytes};
 use crate::snapshot::Snapshot;
 use crate::store::RvfStore;
@@ -25,10 +30,31 @@ pub struct RowPage {
     pub next: Option<u32>,
 }
 
+/// Rows that fit a filter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilteredPage {
+    /// The rows.
+    pub page: RowPage,
+    /// Numbering of the rows that `page.next` is one of; a compaction starts another.
+    pub generation: u64,
+}
+
+/// What a page of rows is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest {
+    /// Row to start at: 0, or what the page before named as the next.
+    pub cursor: Row,
+    /// Most rows, 1 at least.
+    pub limit: usize,
+    /// Answer with the rows' vectors.
+    pub with_vectors: bool,
+}
+
 /// A state of the store that stays as it is while others write.
 #[derive(Clone)]
 pub struct StoreSnapshot {
     snapshot: Arc<Snapshot>,
+    clock: Arc<dyn Clock>,
 }
 
 impl StoreSnapshot {
@@ -37,19 +63,41 @@ impl StoreSnapshot {
         self.snapshot.vector_count
     }
 
-    /// At most `limit` rows in insertion order, from `cursor` on: 0, or what the page before named as the next.
-    pub fn rows(&self, cursor: u32, limit: usize, with_vectors: bool) -> Result<RowPage> {
-        let snapshot = &*self.snapshot;
-        let mut rows: Vec<Row> = (cursor..snapshot.next_row)
-            .filter(|row| !snapshot.dead.contains(*row))
-            .take(limit.saturating_add(1))
-            .collect();
-        let next = if rows.len() > limit { rows.pop() } else { None };
-        page(snapshot, &rows, Vec::new(), with_vectors, next)
+    /// Rows in insertion order, those that fit where there is a filter.
+    pub fn rows(&self, request: PageRequest, filter: Option<&Expression>) -> Result<RowPage> {
+        // A snapshot's pages are short, so nobody needs to stop one.
+        let deadline = Deadline { control: None, clock: &*self.clock, at_ns: None };
+        rows_of(&self.snapshot, request, filter, &deadline)
     }
 }
 
-fn page(
+fn rows_of(
+    snapshot: &Snapshot,
+    request: PageRequest,
+    filter: Option<&Expression>,
+    deadline: &Deadline<'_>,
+) -> Result<RowPage> {
+    let PageRequest { cursor, limit, with_vectors } = request;
+    if limit == 0 {
+        return Err(RvfError::input("limit is 0, a page has at least one row"));
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    let with_next = limit.saturating_add(1);
+    match filter {
+        None => {
+            let living = (cursor..snapshot.next_row).filter(|row| !snapshot.dead.contains(*row));
+            rows.extend(living.take(with_next));
+        }
+        Some(expression) => Matching::new(snapshot, expression, deadline)?.visit_from(cursor, |row| {
+            rows.push(row);
+            rows.len() < with_next
+        })?,
+    }
+    let next = if rows.len() > limit { rows.pop() } else { None };
+    page(snapshot, &rows, Vec::new(), with_vectors, next)
+}
+
+pub(super) fn page(
     snapshot: &Snapshot,
     rows: &[Row],
     indexes: Vec<u32>,
@@ -70,7 +118,7 @@ fn page(
 impl RvfStore {
     /// The newest state, to be read page by page.
     pub fn snapshot(&self) -> Result<StoreSnapshot> {
-        Ok(StoreSnapshot { snapshot: self.current()? })
+        Ok(StoreSnapshot { snapshot: self.current()?, clock: Arc::clone(&self.shared.host.clock) })
     }
 
     /// The rows of ids, in the order asked for; ids that are not stored are left out.
@@ -97,5 +145,41 @@ impl RvfStore {
     /// Number of vectors.
     pub fn count(&self) -> Result<u64> {
         Ok(self.current()?.vector_count)
+    }
+
+    /// Number of vectors whose metadata fits.
+    pub fn count_where(&self, filter: &Expression, timeout_ms: u64, control: Option<&Control>) -> Result<u64> {
+        let snapshot = self.current()?;
+        let deadline = self.deadline(timeout_ms, control);
+        Matching::new(&snapshot, filter, &deadline)?.count()
+    }
+
+    /// Rows that fit in insertion order; `generation` is that of the page the cursor comes from, `None` for the first.
+    pub fn list_where(
+        &self,
+        filter: Option<&Expression>,
+        request: PageRequest,
+        generation: Option<u64>,
+        timeout_ms: u64,
+        control: Option<&Control>,
+    ) -> Result<FilteredPage> {
+        let snapshot = self.current()?;
+        let now = snapshot.manifest.compaction.count;
+        if generation.is_some_and(|generation| generation != now) {
+            return Err(RvfError::input(
+                "the cursor is from before a compaction, which gave the entries new places; list from the start",
+            ));
+        }
+        let page = rows_of(&snapshot, request, filter, &self.deadline(timeout_ms, control))?;
+        Ok(FilteredPage { page, generation: now })
+    }
+
+    /// How a filter is answered, and how many entries fit.
+    pub fn explain(&self, filter: &Expression) -> Result<FilterPlan> {
+        let snapshot = self.current()?;
+        let deadline = self.deadline(0, None);
+        let matching = Matching::new(&snapshot, filter, &deadline)?;
+        let candidates = matching.candidates()?;
+        FilterPlan::of(&snapshot, &matching, filter, candidates)
     }
 }

@@ -1,15 +1,20 @@
+use std::sync::Arc;
+
+use rvf_filter::Expression;
 use rvf_types::limits::{K_MAX, QUERY_BATCH_MAX};
 use rvf_types::{ErrorCode, Row};
 
 use crate::control::{Control, Deadline};
-use crate::read::exact::scan;
+use crate::read::exact::{Nearest, Scan};
+use crate::read::explain::{FilterPlan, QueryPlan, Strategy};
+use crate::read::matching::{Candidates, Matching};
 use crate::snapshot::Snapshot;
 use crate::store::RvfStore;
 use crate::write::check_vectors;
 use crate::{Result, RvfError};
 
 /// What a query answers with, and when it gives up.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct QueryOptions {
     /// Number of neighbours.
     pub k: usize,
@@ -21,6 +26,10 @@ pub struct QueryOptions {
     pub with_metadata: bool,
     /// Answer with the neighbours' vectors.
     pub with_vectors: bool,
+    /// Only entries whose metadata fits.
+    pub filter: Option<Arc<Expression>>,
+    /// Answer with the plan.
+    pub with_plan: bool,
 }
 
 /// Neighbours, nearest first.
@@ -36,6 +45,8 @@ pub struct Hits {
     pub without_metadata: Vec<u32>,
     /// The vectors' bytes, one behind the other, where asked for.
     pub vectors: Option<Vec<u8>>,
+    /// How the answer was found, where asked for.
+    pub plan: Option<QueryPlan>,
 }
 
 impl RvfStore {
@@ -43,8 +54,14 @@ impl RvfStore {
     pub fn query(&self, vector: &[u8], options: &QueryOptions, control: Option<&Control>) -> Result<Hits> {
         let snapshot = self.current()?;
         check_query(&snapshot, vector, 1, options)?;
-        let rows = self.nearest(&snapshot, vector, options, &self.deadline(options, control))?;
-        attach(&snapshot, &rows, options)
+        let deadline = self.deadline(options.timeout_ms, control);
+        let question = Question::new(&snapshot, options, &deadline)?;
+        let Nearest { rows, visited } = question.nearest(vector)?;
+        let mut hits = attach(&snapshot, &rows, options)?;
+        if options.with_plan {
+            hits.plan = Some(question.plan(visited)?);
+        }
+        Ok(hits)
     }
 
     /// The neighbours of several vectors, given one behind the other: how many each has, and all of them in order.
@@ -58,36 +75,75 @@ impl RvfStore {
         let row_bytes = snapshot.row_bytes();
         let count = vectors.len() / row_bytes;
         check_query(&snapshot, vectors, count, options)?;
-        let deadline = self.deadline(options, control);
+        let deadline = self.deadline(options.timeout_ms, control);
+        let question = Question::new(&snapshot, options, &deadline)?;
         let mut counts = Vec::with_capacity(count);
         let mut rows = Vec::new();
+        let mut visited = 0;
         for vector in vectors.chunks_exact(row_bytes) {
-            let nearest = self.nearest(&snapshot, vector, options, &deadline)?;
-            counts.push(nearest.len() as u32);
-            rows.extend(nearest);
+            let nearest = question.nearest(vector)?;
+            counts.push(nearest.rows.len() as u32);
+            rows.extend(nearest.rows);
+            visited += nearest.visited;
         }
-        Ok((counts, attach(&snapshot, &rows, options)?))
+        let mut hits = attach(&snapshot, &rows, options)?;
+        if options.with_plan {
+            hits.plan = Some(question.plan(visited)?);
+        }
+        Ok((counts, hits))
     }
 
-    fn deadline<'a>(&'a self, options: &QueryOptions, control: Option<&'a Control>) -> Deadline<'a> {
+    /// A call's deadline; `timeout_ms` is 0 for none.
+    pub(crate) fn deadline<'a>(&'a self, timeout_ms: u64, control: Option<&'a Control>) -> Deadline<'a> {
         let clock = &*self.shared.host.clock;
-        let at_ns = (options.timeout_ms > 0)
-            .then(|| clock.monotonic_ns().saturating_add(options.timeout_ms.saturating_mul(1_000_000)));
+        let at_ns = (timeout_ms > 0).then(|| clock.monotonic_ns().saturating_add(timeout_ms.saturating_mul(1_000_000)));
         Deadline { control, clock, at_ns }
     }
+}
 
-    /// The plan: so far every question is answered by an exact scan.
-    fn nearest(
-        &self,
-        snapshot: &Snapshot,
-        vector: &[u8],
-        options: &QueryOptions,
-        deadline: &Deadline<'_>,
-    ) -> Result<Vec<(f32, Row)>> {
-        if snapshot.vector_count == 0 {
-            return Ok(Vec::new());
+/// A query on one state, its filter evaluated once for however many vectors it has.
+struct Question<'a> {
+    scan: Scan<'a>,
+    filter: Option<(&'a Expression, Matching<'a>, Candidates)>,
+}
+
+impl<'a> Question<'a> {
+    fn new(snapshot: &'a Snapshot, options: &'a QueryOptions, deadline: &'a Deadline<'a>) -> Result<Question<'a>> {
+        let filter = match options.filter.as_deref() {
+            Some(expression) => {
+                let matching = Matching::new(snapshot, expression, deadline)?;
+                let candidates = matching.candidates()?;
+                Some((expression, matching, candidates))
+            }
+            None => None,
+        };
+        Ok(Question { scan: Scan { snapshot, deadline, k: options.k, distance_max: options.distance_max }, filter })
+    }
+
+    fn nearest(&self, vector: &[u8]) -> Result<Nearest> {
+        if self.scan.snapshot.vector_count == 0 {
+            return Ok(Nearest { rows: Vec::new(), visited: 0 });
         }
-        scan(snapshot, vector, options.k, options.distance_max, deadline)
+        match &self.filter {
+            Some((_, matching, candidates)) => self.scan.among(vector, candidates, matching),
+            None => self.scan.all(vector),
+        }
+    }
+
+    fn plan(self, visited: u64) -> Result<QueryPlan> {
+        let snapshot = self.scan.snapshot;
+        let strategy = match &self.filter {
+            None => Strategy::Scan,
+            Some((_, _, candidates)) if candidates.open.is_empty() => Strategy::Matches,
+            Some(_) => Strategy::Check,
+        };
+        let filter = match self.filter {
+            Some((expression, matching, candidates)) => {
+                Some(FilterPlan::of(snapshot, &matching, expression, candidates)?)
+            }
+            None => None,
+        };
+        Ok(QueryPlan { strategy, rows: snapshot.vector_count, visited, filter })
     }
 }
 
@@ -142,7 +198,7 @@ pub(crate) fn metadata_array(
     rows: impl Iterator<Item = Row>,
 ) -> Result<(Option<String>, Vec<u32>)> {
     let mut without = Vec::new();
-    if snapshot.meta.len() == 0 {
+    if snapshot.has_no_metadata() {
         return Ok((None, without));
     }
     let mut json = Vec::from(b"[");

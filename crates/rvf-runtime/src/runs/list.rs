@@ -14,6 +14,14 @@ pub(crate) trait Run {
     fn end_row(&self) -> Row {
         self.first_row() + self.row_count()
     }
+
+    /// True where one run can hold what both hold.
+    fn follows(&self, before: &Self) -> bool
+    where
+        Self: Sized,
+    {
+        before.end_row() == self.first_row()
+    }
 }
 
 /// Runs in row order, without overlap: those of the base, shared by all snapshots since the last checkpoint, and those of
@@ -44,6 +52,11 @@ impl<T: Run> RunList<T> {
         self.base.len() + self.tail.len()
     }
 
+    /// How many runs the base has.
+    pub(crate) fn base_len(&self) -> usize {
+        self.base.len()
+    }
+
     /// The run that holds a row.
     pub(crate) fn find(&self, row: Row) -> Option<&Arc<T>> {
         let part: &[Arc<T>] = match self.tail.first() {
@@ -56,7 +69,12 @@ impl<T: Run> RunList<T> {
 
     /// Adds a run behind all others.
     pub(crate) fn push(&mut self, run: T) {
-        self.tail.push(Arc::new(run));
+        self.push_shared(Arc::new(run));
+    }
+
+    /// Adds a run that others may have, too.
+    pub(crate) fn push_shared(&mut self, run: Arc<T>) {
+        self.tail.push(run);
     }
 
     /// Takes the newest run of the tail off.

@@ -5,8 +5,8 @@ use std::ops::Range;
 pub(crate) struct RunSize {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
-    /// On the heap, so that a checkpoint must write it.
-    pub(crate) is_heap: bool,
+    /// Not in the form that stays: on the heap, so that a checkpoint must write it, or to be put together with others.
+    pub(crate) is_loose: bool,
     /// Its first row follows the run before it.
     pub(crate) is_adjacent: bool,
 }
@@ -20,6 +20,8 @@ pub(crate) struct RunSize {
 pub(crate) struct MergePolicy {
     pub(crate) fan_in: u64,
     pub(crate) bytes_max: u64,
+    /// Whether runs that commits have written since the last checkpoint are put together, however few they are.
+    pub(crate) takes_tail: bool,
 }
 
 impl MergePolicy {
@@ -39,14 +41,14 @@ pub(crate) fn plan_merges(runs: &[RunSize], policy: MergePolicy) -> Vec<Range<us
     let mut groups: Vec<(Range<usize>, RunSize)> = Vec::new();
     for (index, run) in runs.iter().enumerate() {
         match groups.last_mut() {
-            Some((range, size)) if size.is_heap && run.is_heap && run.is_adjacent && fits(size, run, policy) => {
+            Some((range, size)) if size.is_loose && run.is_loose && run.is_adjacent && fits(size, run, policy) => {
                 range.end = index + 1;
                 size.rows += run.rows;
                 size.bytes += run.bytes;
             }
             _ => groups.push((index..index + 1, *run)),
         }
-        if runs.get(index + 1).is_none_or(|next| !next.is_heap) {
+        if runs.get(index + 1).is_none_or(|next| !next.is_loose) {
             merge_classes(&mut groups, policy);
         }
     }
@@ -60,7 +62,7 @@ fn fits(left: &RunSize, right: &RunSize, policy: MergePolicy) -> bool {
 /// Puts the newest groups together while at the end there are `fan_in` of a class, or smaller, or enough to stay.
 fn merge_classes(groups: &mut Vec<(Range<usize>, RunSize)>, policy: MergePolicy) {
     let Some((_, last)) = groups.last() else { return };
-    if !last.is_heap {
+    if !last.is_loose {
         return;
     }
     let mut class = policy.class(last.rows);
@@ -84,7 +86,7 @@ fn merge_classes(groups: &mut Vec<(Range<usize>, RunSize)>, policy: MergePolicy)
         let merged = RunSize {
             rows: groups[start..].iter().map(|(_, size)| size.rows).sum(),
             bytes,
-            is_heap: true,
+            is_loose: true,
             is_adjacent: groups[start].1.is_adjacent,
         };
         let range = groups[start].0.start..groups[groups.len() - 1].0.end;
@@ -98,10 +100,10 @@ fn merge_classes(groups: &mut Vec<(Range<usize>, RunSize)>, policy: MergePolicy)
 mod tests {
     use super::*;
 
-    const POLICY: MergePolicy = MergePolicy { fan_in: 8, bytes_max: 1 << 20 };
+    const POLICY: MergePolicy = MergePolicy { fan_in: 8, bytes_max: 1 << 20, takes_tail: false };
 
-    fn run(rows: u64, is_heap: bool) -> RunSize {
-        RunSize { rows, bytes: rows * 1536, is_heap, is_adjacent: true }
+    fn run(rows: u64, is_loose: bool) -> RunSize {
+        RunSize { rows, bytes: rows * 1536, is_loose, is_adjacent: true }
     }
 
     #[test]
@@ -115,7 +117,7 @@ mod tests {
                 .into_iter()
                 .map(|range| {
                     let rows = runs[range.clone()].iter().map(|run| run.rows).sum();
-                    if range.len() > 1 || runs[range.start].is_heap {
+                    if range.len() > 1 || runs[range.start].is_loose {
                         written_rows += rows;
                     }
                     run(rows, false)
@@ -137,7 +139,7 @@ mod tests {
             runs.push(run(100, true));
             let ranges = plan_merges(&runs, POLICY);
             let sum = |range: Range<usize>| runs[range].iter().map(|run| run.rows).sum::<u64>();
-            let is_written = |range: &&Range<usize>| range.len() > 1 || runs[range.start].is_heap;
+            let is_written = |range: &&Range<usize>| range.len() > 1 || runs[range.start].is_loose;
             written_rows += ranges.iter().filter(is_written).cloned().map(sum).sum::<u64>();
             stored = ranges.into_iter().map(|range| run(sum(range), false)).collect();
         }
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_heap_runs_become_one() {
+    fn neighbouring_loose_runs_become_one() {
         let runs = [run(5_000, false), run(3, true), run(9, true), run(5_000, false), run(1, true)];
         assert_eq!(plan_merges(&runs, POLICY), vec![0..1, 1..3, 3..4, 4..5]);
     }

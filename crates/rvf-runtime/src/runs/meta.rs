@@ -6,9 +6,10 @@ use rvf_wire::{META_HEADER_BYTES, MetaBuilder, MetaLayout};
 
 use crate::Result;
 use crate::runs::Run;
+use crate::runs::columns::{StoredColumns, columns_of};
 use crate::segment::{RunBytes, Slice};
 
-/// Metadata of consecutive rows.
+/// Metadata of consecutive rows, or, as a part of an [`OverlayRun`](crate::runs::OverlayRun), of rows it lists.
 pub(crate) struct MetaRun {
     first_row: Row,
     row_count: u32,
@@ -25,10 +26,10 @@ impl MetaRun {
     /// A run on the heap from a builder's payload.
     pub(crate) fn build(first_row: Row, builder: MetaBuilder) -> MetaRun {
         let row_count = builder.row_count();
-        MetaRun::stored(RunBytes::heap(&builder.finish()), first_row, row_count)
+        MetaRun::stored(RunBytes::heap(&builder.finish(None)), first_row, row_count)
     }
 
-    fn layout(&self) -> Result<&MetaLayout> {
+    pub(super) fn layout(&self) -> Result<&MetaLayout> {
         if let Some(layout) = self.layout.get() {
             return Ok(layout);
         }
@@ -45,13 +46,23 @@ impl MetaRun {
 
     /// The JSON text of a row, empty where it has no metadata.
     pub(crate) fn text(&self, row: Row) -> Result<Slice<'_>> {
+        self.text_at(row - self.first_row)
+    }
+
+    /// The `index`-th text.
+    pub(crate) fn text_at(&self, index: u32) -> Result<Slice<'_>> {
         let layout = self.layout()?;
-        let at = layout.text_offsets_start + (row - self.first_row) as usize * 4;
+        let at = layout.text_offsets_start + index as usize * 4;
         let (start, end) = (self.bytes.read_u32(at)? as usize, self.bytes.read_u32(at + 4)? as usize);
         if start > end || end > layout.text_bytes || end - start > METADATA_BYTES_MAX {
             return Err(self.bytes.damaged("a text offset of META"));
         }
         self.bytes.range(layout.text_start + start, end - start)
+    }
+
+    /// The columns made of the texts, where there are any.
+    pub(crate) fn columns(&self) -> Result<Option<StoredColumns<'_>>> {
+        Ok(self.layout()?.columns.map(|range| StoredColumns::new(&self.bytes, range)))
     }
 
     /// Adds this run's rows to a builder, dead ones without their metadata.
@@ -65,6 +76,12 @@ impl MetaRun {
         }
         Ok(())
     }
+}
+
+/// The payload of a META segment, columns included.
+pub(crate) fn encode_meta(builder: MetaBuilder) -> Vec<u8> {
+    let columns = columns_of(builder.first_row(), builder.row_count(), builder.texts());
+    builder.finish(columns.as_deref())
 }
 
 impl Run for MetaRun {

@@ -20,6 +20,11 @@ pub(crate) struct Applied {
     pub(crate) ids: Option<IdsBuilder>,
     pub(crate) meta: Option<MetaBuilder>,
     pub(crate) stored_meta: Vec<SegmentEntry>,
+    /// Newer metadata of rows that are there already.
+    pub(crate) overlays: Vec<SegmentEntry>,
+    /// The payload of a small overlay, which a commit keeps on the heap: others of its group may read it before it is
+    /// written.
+    pub(crate) heap_overlay: Option<Vec<u8>>,
     /// IDS segments of the transaction. A commit keeps their rows in `ids` as well, since look-ups must not wait for the
     /// write, and leaves this empty; a replay uses them where they lie.
     pub(crate) stored_ids: Vec<SegmentEntry>,
@@ -42,6 +47,8 @@ impl Applied {
             ids: None,
             meta: None,
             stored_meta: Vec::new(),
+            overlays: Vec::new(),
+            heap_overlay: None,
             stored_ids: Vec::new(),
             id_segments: 0,
             id_rows: 0,
@@ -80,7 +87,7 @@ pub(crate) fn replay_journal(snapshot: &Snapshot, transaction: &Transaction) -> 
             Operation::Kill { row, .. } => applied.killed.push(row),
             Operation::Adopt { segments } => {
                 // Once: the same rows twice would be in the store twice.
-                if segments as usize != in_front.len() || !applied.is_small() {
+                if segments as usize != in_front.len() || !applied.is_small() || !applied.overlays.is_empty() {
                     return Err(invalid());
                 }
                 adopt(snapshot, in_front, &mut applied, journal.row_count)?;
@@ -131,6 +138,10 @@ fn adopt(
             || RvfError::segment(rvf_wire::WireError::Invalid("rows of a segment"), entry.offset, entry.header.id);
         let at = if located.header.kind == SegmentKind::VEC { 12 } else { 0 };
         let (first, count) = (probe.read_u32(at)?, probe.read_u32(at + 4)?);
+        if located.header.kind == SegmentKind::OVERLAY {
+            applied.overlays.push(SegmentEntry { first_row: first, row_count: count, ..entry });
+            continue;
+        }
         let next = match located.header.kind {
             SegmentKind::VEC => &mut vector_row,
             SegmentKind::IDS => &mut id_row,

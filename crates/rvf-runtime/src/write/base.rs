@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rvf_manifest::{Manifest, SegmentEntry};
 use rvf_types::{ErrorCode, Row, SegmentKind};
 
-use crate::runs::{IdRun, MetaRun, Run, VectorRun};
+use crate::runs::{IdRun, MetaRun, OverlayRun, Run, VectorRun};
 use crate::segment::{CheckedSegment, RunBytes};
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
@@ -13,6 +13,7 @@ pub(crate) struct BaseRuns {
     pub(crate) vectors: Vec<Arc<VectorRun>>,
     pub(crate) ids: Vec<Arc<IdRun>>,
     pub(crate) meta: Vec<Arc<MetaRun>>,
+    pub(crate) overlays: Vec<Arc<OverlayRun>>,
 }
 
 /// Opens the runs that a manifest names, without reading their rows.
@@ -21,7 +22,7 @@ pub(crate) fn load_base(
     open: impl Fn(&SegmentEntry) -> Result<Arc<CheckedSegment>>,
 ) -> Result<BaseRuns> {
     let shape = crate::snapshot::shape(&manifest.options);
-    let mut runs = BaseRuns { vectors: Vec::new(), ids: Vec::new(), meta: Vec::new() };
+    let mut runs = BaseRuns { vectors: Vec::new(), ids: Vec::new(), meta: Vec::new(), overlays: Vec::new() };
     for entry in &manifest.segments {
         let (first_row, row_count) = (entry.first_row, entry.row_count);
         match entry.header.kind {
@@ -36,6 +37,10 @@ pub(crate) fn load_base(
             SegmentKind::META => {
                 let bytes = RunBytes::Segment(open(entry)?);
                 runs.meta.push(Arc::new(MetaRun::stored(bytes, first_row, row_count)));
+            }
+            SegmentKind::OVERLAY => {
+                let bytes = RunBytes::Segment(open(entry)?);
+                runs.overlays.push(Arc::new(OverlayRun::stored(bytes, first_row, row_count, manifest.next_row)));
             }
             _ => {}
         }
@@ -72,6 +77,7 @@ pub(crate) fn find_segment(snapshot: &Snapshot, entry: &SegmentEntry) -> Option<
         SegmentKind::VEC => snapshot.vectors.find(entry.first_row).and_then(|run| open(run.bytes())),
         SegmentKind::IDS => snapshot.ids.find(entry.first_row).and_then(|run| open(run.bytes())),
         SegmentKind::META => snapshot.meta.find(entry.first_row).and_then(|run| open(run.bytes())),
+        SegmentKind::OVERLAY => snapshot.overlays.iter().find_map(|run| open(run.bytes())),
         _ => None,
     }
 }

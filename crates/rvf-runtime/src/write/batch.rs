@@ -1,5 +1,6 @@
 use serde::de::IgnoredAny;
 
+use rvf_filter::Schema;
 use rvf_manifest::StoreOptions;
 use rvf_types::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, ID_BYTES_MAX, METADATA_BYTES_MAX, METADATA_DEPTH_MAX};
 use rvf_types::{DataType, ErrorCode};
@@ -114,7 +115,7 @@ impl Batch {
     }
 
     /// Checks everything about the batch that does not depend on what is stored.
-    pub(crate) fn check(&self, options: &StoreOptions) -> Result<()> {
+    pub(crate) fn check(&self, options: &StoreOptions, schema: &Schema) -> Result<()> {
         if self.len() > BATCH_ENTRIES_MAX || self.data_bytes() as u64 > BATCH_BYTES_MAX {
             return Err(RvfError::new(
                 ErrorCode::SegmentTooLarge,
@@ -128,7 +129,7 @@ impl Batch {
         }
         self.ids.check_ids()?;
         self.check_vectors(options)?;
-        self.check_metadata()
+        self.check_metadata(schema)
     }
 
     fn check_vectors(&self, options: &StoreOptions) -> Result<()> {
@@ -148,27 +149,35 @@ impl Batch {
         check_vectors(&self.vectors, options, "vectors")
     }
 
-    fn check_metadata(&self) -> Result<()> {
+    fn check_metadata(&self, schema: &Schema) -> Result<()> {
         let Some(metadata) = &self.metadata else { return Ok(()) };
         metadata.check("metadata")?;
         if metadata.len() != self.len() {
             return Err(RvfError::input(format!("{} entries came with {} metadata texts", self.len(), metadata.len())));
         }
-        for (index, text) in metadata.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
-            if text.len() > METADATA_BYTES_MAX || depth(text) > METADATA_DEPTH_MAX {
-                return Err(RvfError::input(format!(
-                    "metadata[{index}] has {} bytes and depth {}, METADATA_BYTES_MAX is {METADATA_BYTES_MAX} and \
-                     METADATA_DEPTH_MAX {METADATA_DEPTH_MAX}",
-                    text.len(),
-                    depth(text)
-                )));
-            }
-            if serde_json::from_slice::<IgnoredAny>(text).is_err() {
-                return Err(RvfError::input(format!("metadata[{index}] is not JSON")));
-            }
+        let texts = metadata.iter().enumerate().filter(|(_, text)| !text.is_empty());
+        for (index, text) in texts {
+            check_metadata(text, schema, || format!("metadata[{index}]"))?;
         }
         Ok(())
     }
+}
+
+/// Checks one entry's metadata, a JSON text; `name` says whose it is.
+pub(crate) fn check_metadata(text: &[u8], schema: &Schema, name: impl Fn() -> String) -> Result<()> {
+    if text.len() > METADATA_BYTES_MAX || depth(text) > METADATA_DEPTH_MAX {
+        return Err(RvfError::input(format!(
+            "{} has {} bytes and depth {}, METADATA_BYTES_MAX is {METADATA_BYTES_MAX} and METADATA_DEPTH_MAX \
+             {METADATA_DEPTH_MAX}",
+            name(),
+            text.len(),
+            depth(text)
+        )));
+    }
+    if serde_json::from_slice::<IgnoredAny>(text).is_err() {
+        return Err(RvfError::input(format!("{} is not JSON", name())));
+    }
+    schema.check_document(text).map_err(|error| RvfError::input(format!("{}: {error}", name())))
 }
 
 /// Checks that vectors hold only finite numbers, and packed bits only bits of the dimension.

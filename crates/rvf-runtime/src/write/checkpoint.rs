@@ -2,23 +2,34 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
-use rvf_types::limits::{RUN_FAN_IN, RUN_REWRITE_BYTES_MAX, SEGMENT_SPLIT_BYTES};
+use rvf_types::limits::{
+    META_REWRITE_BYTES_MAX, OVERLAY_REWRITE_BYTES_MAX, RUN_FAN_IN, RUN_REWRITE_BYTES_MAX, SEGMENT_SPLIT_BYTES,
+};
 use rvf_types::{Row, SegmentFlags, SegmentKind};
 use rvf_wire::{ANCHOR_OFFSETS, Anchor, IdsBuilder, MetaBuilder, VecHeader, id_hash};
 
-use crate::runs::{IdRun, MergePolicy, Run, RunList, RunSize, VectorRun, plan_merges};
+use crate::runs::{
+    IdRun, MergePolicy, OverlayRun, Run, RunList, RunSize, VectorRun, encode_meta, encode_overlay, join_overlays,
+    plan_merges,
+};
 use crate::segment::{CheckedSegment, RunBytes};
 use crate::snapshot::Snapshot;
 use crate::storage::StorageFile;
 use crate::write::{Append, Part, TailSize, Writer, find_segment, is_tombstones, load_base, write_tombstones};
 use crate::{Result, RvfError};
 
-/// Vectors and metadata: large runs stay where they are.
-const ROW_POLICY: MergePolicy = MergePolicy { fan_in: RUN_FAN_IN as u64, bytes_max: RUN_REWRITE_BYTES_MAX };
+/// Vectors: large runs stay where they are.
+const VECTOR_POLICY: MergePolicy =
+    MergePolicy { fan_in: RUN_FAN_IN as u64, bytes_max: RUN_REWRITE_BYTES_MAX, takes_tail: false };
+/// Metadata: a filter asks the columns of every run, so batches are put together.
+const META_POLICY: MergePolicy =
+    MergePolicy { fan_in: RUN_FAN_IN as u64, bytes_max: META_REWRITE_BYTES_MAX, takes_tail: true };
 /// Rows of a run too large for a segment that are added between two looks at the size; they have 16 MiB of text at most.
 const ID_STEP_ROWS: u32 = 16_384;
+/// Overlays: few runs, since a look-up of metadata asks them all; what a newer one replaces goes with the merge.
+const OVERLAY_POLICY: MergePolicy = MergePolicy { fan_in: 4, bytes_max: OVERLAY_REWRITE_BYTES_MAX, takes_tail: true };
 /// Ids: few runs, since a look-up asks them all.
-const ID_POLICY: MergePolicy = MergePolicy { fan_in: 2, bytes_max: SEGMENT_SPLIT_BYTES };
+const ID_POLICY: MergePolicy = MergePolicy { fan_in: 2, bytes_max: SEGMENT_SPLIT_BYTES, takes_tail: false };
 
 impl Writer {
     /// Puts the tail into the base: consolidated segments and manifest in one append, fsync, anchor. Only small runs are
@@ -41,19 +52,23 @@ impl Writer {
     /// Lays out the runs of the new base.
     fn write_base(&self, append: &mut Append) -> Result<Vec<SegmentEntry>> {
         let snapshot = &*self.snapshot;
-        let mut entries =
-            write_runs(&snapshot.vectors, ROW_POLICY, append, |runs, append| write_vector_run(snapshot, runs, append))?;
+        let mut entries = write_runs(&snapshot.vectors, VECTOR_POLICY, append, |runs, append| {
+            write_vector_run(snapshot, runs, append)
+        })?;
         entries.extend(write_runs(&snapshot.ids, ID_POLICY, append, |runs, append| {
             write_id_runs(snapshot, runs, append)
         })?);
-        entries.extend(write_runs(&snapshot.meta, ROW_POLICY, append, |runs, append| {
+        entries.extend(write_runs(&snapshot.meta, META_POLICY, append, |runs, append| {
             let mut builder = MetaBuilder::new(runs[0].first_row());
             for run in runs {
                 run.append_to(&mut builder, |row| snapshot.is_alive(row))?;
             }
             let rows = (runs[0].first_row(), builder.row_count());
-            let data = vec![Part::Owned(builder.finish())];
+            let data = vec![Part::Owned(encode_meta(builder))];
             Ok(vec![append.segment(SegmentKind::META, SegmentFlags::MORE_FOLLOWS, data, rows)?])
+        })?);
+        entries.extend(write_runs(&snapshot.overlays, OVERLAY_POLICY, append, |runs, append| {
+            write_overlay_run(snapshot, runs, append)
         })?);
         let new_dead = snapshot.dead.since(&self.stored_dead, Row::MAX);
         let stored = snapshot.manifest.segments.iter().filter(|entry| is_tombstones(entry)).copied().collect();
@@ -78,6 +93,7 @@ impl Writer {
             witness_count: snapshot.witness_count,
             dead_count: snapshot.dead.count(),
             previous_root_offset: old_extent.payload_offset + old_extent.data_bytes - ROOT_PAGE_BYTES as u64,
+            compaction: old.compaction,
             segments: base.to_vec(),
             lineage: old.lineage,
             options: old.options.clone(),
@@ -125,6 +141,7 @@ impl Writer {
             vectors: RunList::new(runs.vectors),
             ids: RunList::new(runs.ids),
             meta: RunList::new(runs.meta),
+            overlays: RunList::new(runs.overlays),
             tail_segments: Arc::new(Mutex::new(Vec::new())),
             tail_segment_count: 0,
             ..old.clone()
@@ -152,6 +169,7 @@ fn write_runs<T: Run>(
     append: &mut Append,
     mut write: impl FnMut(&[Arc<T>], &mut Append) -> Result<Vec<SegmentEntry>>,
 ) -> Result<Vec<SegmentEntry>> {
+    let first_of_tail = runs.base_len();
     let runs: Vec<Arc<T>> = runs.iter().cloned().collect();
     let sizes: Vec<RunSize> = runs
         .iter()
@@ -159,8 +177,8 @@ fn write_runs<T: Run>(
         .map(|(index, run)| RunSize {
             rows: u64::from(run.row_count()),
             bytes: run.bytes().len(),
-            is_heap: run.bytes().is_heap(),
-            is_adjacent: index == 0 || runs[index - 1].end_row() == run.first_row(),
+            is_loose: run.bytes().is_heap() || (policy.takes_tail && index >= first_of_tail),
+            is_adjacent: index == 0 || run.follows(&runs[index - 1]),
         })
         .collect();
     let mut entries = Vec::new();
@@ -171,6 +189,13 @@ fn write_runs<T: Run>(
         }
     }
     Ok(entries)
+}
+
+fn write_overlay_run(snapshot: &Snapshot, runs: &[Arc<OverlayRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    let Some(overlay) = join_overlays(runs, |row| snapshot.is_alive(row))? else { return Ok(Vec::new()) };
+    let rows = (overlay.first_row(), overlay.row_count());
+    let data = vec![Part::Owned(encode_overlay(overlay))];
+    Ok(vec![append.segment(SegmentKind::OVERLAY, SegmentFlags::MORE_FOLLOWS, data, rows)?])
 }
 
 /// One large batch may have more ids than go into a segment.

@@ -1,12 +1,16 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+use rvf_filter::Expression;
 use rvf_types::limits::{GROUP_BYTES_MAX, TAIL_BYTES_MAX};
 use rvf_types::{Epoch, Row};
 use rvf_wire::id_hash;
 
-use crate::control::Control;
+use crate::control::{Control, Deadline};
 use crate::snapshot::Snapshot;
-use crate::write::plan::plan_ingest;
+use crate::write::filtered::{plan_delete_where, plan_replace, plan_update};
+use crate::write::plan::{IngestPlan, plan_ingest};
 use crate::write::transaction::{write_delete, write_ingest};
 use crate::write::{Append, Applied, Batch, Group, OnDuplicate, PackedStrings, Writer};
 use crate::{Result, RvfError};
@@ -24,6 +28,41 @@ pub enum Write {
     },
     /// Delete ids, already checked; those that are not stored are passed over.
     Delete(PackedStrings),
+    /// Delete what fits a filter.
+    DeleteWhere {
+        /// The filter.
+        filter: Arc<Expression>,
+        /// With which the caller can take the request back while rows are looked for.
+        control: Option<Arc<Control>>,
+    },
+    /// Delete what fits a filter and store entries, as one commit.
+    Replace {
+        /// The filter; it sees the state before.
+        filter: Arc<Expression>,
+        /// The entries, already checked.
+        batch: Arc<Batch>,
+        /// What happens to ids that are stored and do not fit the filter.
+        on_duplicate: OnDuplicate,
+        /// As for `DeleteWhere`.
+        control: Option<Arc<Control>>,
+    },
+    /// Change metadata by a JSON merge patch.
+    Update {
+        /// Whose.
+        target: Target,
+        /// The patch, an object, already checked.
+        patch: Vec<u8>,
+        /// As for `DeleteWhere`.
+        control: Option<Arc<Control>>,
+    },
+}
+
+/// Entries whose metadata is changed.
+pub enum Target {
+    /// Those with these ids, already checked; ids that are not stored are passed over.
+    Ids(PackedStrings),
+    /// Those that fit a filter.
+    Where(Arc<Expression>),
 }
 
 /// What an ingest did.
@@ -46,13 +85,35 @@ pub struct DeleteOutcome {
     pub epoch: Epoch,
 }
 
+/// What a replacement did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplaceOutcome {
+    /// Entries that fitted the filter.
+    pub deleted: u64,
+    /// What was stored.
+    pub ingest: IngestOutcome,
+}
+
+/// What a change of metadata did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpdateOutcome {
+    /// Entries whose metadata is another now.
+    pub updated: u64,
+    /// Epoch of the commit, or of the state where nothing changed.
+    pub epoch: Epoch,
+}
+
 /// What a [`Write`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Of an ingest.
     Ingest(IngestOutcome),
-    /// Of a deletion.
+    /// Of a deletion, by ids or by a filter.
     Delete(DeleteOutcome),
+    /// Of a replacement.
+    Replace(ReplaceOutcome),
+    /// Of a change of metadata.
+    Update(UpdateOutcome),
 }
 
 /// Called with the outcome once the commit is durable, or has failed.
@@ -64,6 +125,22 @@ pub(crate) struct Pending {
     pub(crate) done: Done,
     /// Set where a caller waits, who may take the change back.
     pub(crate) ticket: Option<u64>,
+}
+
+impl Write {
+    /// Bytes of what is to be stored.
+    fn data_bytes(&self) -> u64 {
+        match self {
+            Write::Ingest { batch, .. } | Write::Replace { batch, .. } => batch.data_bytes() as u64,
+            Write::Delete(ids) => ids.bytes.len() as u64,
+            Write::DeleteWhere { .. } | Write::Update { .. } => 0,
+        }
+    }
+
+    /// True where planning reads more of the rows than their ids.
+    fn reads_rows(&self) -> bool {
+        matches!(self, Write::DeleteWhere { .. } | Write::Replace { .. } | Write::Update { .. })
+    }
 }
 
 impl Writer {
@@ -81,10 +158,16 @@ impl Writer {
         let mut finished: Vec<(Done, Outcome)> = Vec::new();
         let mut failed: Vec<(Done, RvfError)> = Vec::new();
         let mut broken: Option<RvfError> = None;
-        let taken = take_count(waiting);
-        for pending in waiting.drain(..taken) {
+        let mut queue: VecDeque<Pending> = std::mem::take(waiting).into();
+        let mut bytes = 0;
+        while let Some(pending) = queue.front() {
+            if bytes >= GROUP_BYTES_MAX || (pending.write.reads_rows() && group.has_unwritten()) {
+                break;
+            }
+            bytes += pending.write.data_bytes();
+            let Some(pending) = queue.pop_front() else { break };
             let mark = append.mark();
-            match self.plan(&group, &mut append, &pending.write) {
+            match self.plan(&mut group, &mut append, &pending.write) {
                 Ok((applied, outcome)) => {
                     broken = broken.or(applied.and_then(|applied| group.apply(applied).err()));
                     finished.push((pending.done, outcome));
@@ -95,6 +178,7 @@ impl Writer {
                 }
             }
         }
+        *waiting = queue.into();
         for (done, error) in failed {
             done(Err(error));
         }
@@ -120,16 +204,28 @@ impl Writer {
     }
 
     /// Lays one change out behind the others of its group.
-    fn plan(&self, group: &Group, append: &mut Append, write: &Write) -> Result<(Option<Applied>, Outcome)> {
+    fn plan(&self, group: &mut Group, append: &mut Append, write: &Write) -> Result<(Option<Applied>, Outcome)> {
         append.start_transaction(self.host.clock.now_ns());
+        let deadline = |control| Deadline { control, clock: &*self.host.clock, at_ns: None };
         match write {
             Write::Ingest { batch, on_duplicate, control } => {
                 if let Some(control) = control {
                     control.check()?;
                 }
-                plan_and_write_ingest(group, append, batch, *on_duplicate)
+                let plan = plan_ingest(group, batch, *on_duplicate, &RoaringBitmap::new())?;
+                let (applied, outcome) = finish_ingest(group, append, batch, plan, &RoaringBitmap::new())?;
+                Ok((applied, Outcome::Ingest(outcome)))
             }
             Write::Delete(ids) => plan_delete(group, append, ids),
+            Write::DeleteWhere { filter, control } => {
+                plan_delete_where(group, append, filter, &deadline(control.as_deref()))
+            }
+            Write::Replace { filter, batch, on_duplicate, control } => {
+                plan_replace(group, append, filter, (batch, *on_duplicate), &deadline(control.as_deref()))
+            }
+            Write::Update { target, patch, control } => {
+                plan_update(group, append, (target, patch), &deadline(control.as_deref()))
+            }
         }
     }
 
@@ -150,25 +246,22 @@ impl Writer {
     }
 }
 
-fn plan_and_write_ingest(
+/// Lays out a planned ingest, and with it the deletion of rows.
+pub(super) fn finish_ingest(
     group: &Group,
     append: &mut Append,
     batch: &Arc<Batch>,
-    on_duplicate: OnDuplicate,
-) -> Result<(Option<Applied>, Outcome)> {
+    plan: IngestPlan,
+    deleted: &RoaringBitmap,
+) -> Result<(Option<Applied>, IngestOutcome)> {
     let snapshot = group.snapshot();
-    let plan = plan_ingest(group, batch, on_duplicate)?;
     let accepted = (batch.len() - plan.skipped.len()) as u64;
-    let applied = match plan.kept.is_empty() {
+    let applied = match plan.kept.is_empty() && deleted.is_empty() {
         true => None,
-        false => Some(write_ingest(snapshot, append, batch, &plan)?),
+        false => Some(write_ingest(snapshot, append, batch, &plan, deleted)?),
     };
-    let outcome = Outcome::Ingest(IngestOutcome {
-        accepted,
-        epoch: applied.as_ref().map_or(snapshot.epoch, |applied| applied.epoch),
-        skipped: plan.skipped,
-    });
-    Ok((applied, outcome))
+    let epoch = applied.as_ref().map_or(snapshot.epoch, |applied| applied.epoch);
+    Ok((applied, IngestOutcome { accepted, epoch, skipped: plan.skipped }))
 }
 
 fn plan_delete(group: &Group, append: &mut Append, ids: &PackedStrings) -> Result<(Option<Applied>, Outcome)> {
@@ -179,6 +272,12 @@ fn plan_delete(group: &Group, append: &mut Append, ids: &PackedStrings) -> Resul
     }
     rows.sort_unstable();
     rows.dedup();
+    finish_delete(group, append, rows)
+}
+
+/// Lays out the deletion of distinct living rows.
+pub(super) fn finish_delete(group: &Group, append: &mut Append, rows: Vec<Row>) -> Result<(Option<Applied>, Outcome)> {
+    let snapshot = group.snapshot();
     let deleted = rows.len() as u64;
     let applied = match rows.is_empty() {
         true => None,
@@ -186,18 +285,4 @@ fn plan_delete(group: &Group, append: &mut Append, ids: &PackedStrings) -> Resul
     };
     let epoch = applied.as_ref().map_or(snapshot.epoch, |applied| applied.epoch);
     Ok((applied, Outcome::Delete(DeleteOutcome { deleted, epoch })))
-}
-
-/// How many of the waiting changes go into the next group.
-fn take_count(waiting: &[Pending]) -> usize {
-    let mut bytes = 0u64;
-    let fitting = waiting.iter().take_while(|pending| {
-        let fits = bytes < GROUP_BYTES_MAX;
-        bytes += match &pending.write {
-            Write::Ingest { batch, .. } => batch.data_bytes() as u64,
-            Write::Delete(ids) => ids.bytes.len() as u64,
-        };
-        fits
-    });
-    fitting.count()
 }

@@ -2,10 +2,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rvf_manifest::SegmentEntry;
+use rvf_types::limits::RUN_REWRITE_BYTES_MAX;
 use rvf_types::{ErrorCode, Row};
 use rvf_wire::{IdsBuilder, MetaBuilder, VecHeader, id_hash};
 
-use crate::runs::{IdRun, MetaRun, Run, VectorRun};
+use crate::runs::{IdRun, MetaRun, OverlayRun, Run, VectorRun, join_on_heap};
 use crate::segment::{CheckedSegment, RunBytes};
 use crate::snapshot::Snapshot;
 use crate::write::Applied;
@@ -22,6 +23,8 @@ pub(crate) struct Group {
     fresh: BTreeSet<(u64, Row)>,
     /// The segments' bytes come from this process, so they need no check.
     is_written: bool,
+    /// Some of them are not in the file yet.
+    has_unwritten: bool,
 }
 
 impl Group {
@@ -33,10 +36,16 @@ impl Group {
             fresh: BTreeSet::new(),
             snapshot,
             is_written,
+            has_unwritten: false,
         }
     }
 
-    /// The state so far; its runs lack the rows that are still being collected.
+    /// True where rows of the state cannot be read before the group is written.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        self.has_unwritten
+    }
+
+    /// The state so far; its runs lack the rows that are still being collected, until [`Group::make_runs`].
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -76,6 +85,7 @@ impl Group {
         snapshot.epoch = applied.epoch;
         snapshot.witness_head = applied.witness_head;
         snapshot.witness_count += 1;
+        self.push_overlays(&applied, first_row)?;
         if applied.is_small() { self.collect(applied) } else { self.push_stored(applied, first_row) }
     }
 
@@ -92,6 +102,7 @@ impl Group {
 
     /// Takes over the runs of a transaction in final form.
     fn push_stored(&mut self, applied: Applied, first_row: Row) -> Result<()> {
+        self.has_unwritten = self.is_written;
         let shape = self.snapshot.shape();
         for entry in &applied.vectors {
             let run = VectorRun::stored(self.open(entry)?, &shape, entry.first_row, entry.row_count)?;
@@ -112,6 +123,27 @@ impl Group {
         Ok(())
     }
 
+    /// Takes over newer metadata of rows below `end_row`.
+    fn push_overlays(&mut self, applied: &Applied, end_row: Row) -> Result<()> {
+        for entry in &applied.overlays {
+            let bytes = match &applied.heap_overlay {
+                Some(payload) => RunBytes::heap(payload),
+                None => {
+                    self.has_unwritten = self.is_written;
+                    self.open(entry)?
+                }
+            };
+            let is_readable = bytes.is_heap() || !self.is_written;
+            let run = OverlayRun::stored(bytes, entry.first_row, entry.row_count, end_row);
+            if is_readable {
+                push_overlay(&mut self.snapshot, run)?;
+            } else {
+                self.snapshot.overlays.push(run);
+            }
+        }
+        Ok(())
+    }
+
     fn open(&self, entry: &SegmentEntry) -> Result<RunBytes> {
         let file = Arc::clone(&self.snapshot.file);
         let checked =
@@ -126,8 +158,8 @@ impl Group {
         self.fresh.clear();
     }
 
-    /// Makes runs of the collected rows.
-    fn make_runs(&mut self) -> Result<()> {
+    /// Makes runs of the collected rows, so that the snapshot has all of the state.
+    pub(crate) fn make_runs(&mut self) -> Result<()> {
         let row_count = self.ids.row_count();
         if row_count == 0 {
             return Ok(());
@@ -195,4 +227,24 @@ fn push_meta(snapshot: &mut Snapshot, mut run: MetaRun) -> Result<()> {
     }
     snapshot.meta.push(run);
     Ok(())
+}
+
+/// Overlays are short, and joined by the same rule however they lie: a look-up of metadata asks them all.
+fn push_overlay(snapshot: &mut Snapshot, run: OverlayRun) -> Result<()> {
+    snapshot.overlays.push(run);
+    loop {
+        let Some(newer) = snapshot.overlays.pop_tail() else { return Ok(()) };
+        let is_due = snapshot.overlays.last_of_tail().is_some_and(|older| {
+            let bytes = older.bytes().len() + newer.bytes().len();
+            older.row_count() <= newer.row_count() && bytes <= RUN_REWRITE_BYTES_MAX
+        });
+        let older = if is_due { snapshot.overlays.pop_tail() } else { None };
+        let Some(older) = older else {
+            snapshot.overlays.push_shared(newer);
+            return Ok(());
+        };
+        if let Some(joined) = join_on_heap(&older, &newer, |row| snapshot.is_alive(row))? {
+            snapshot.overlays.push(joined);
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod base;
 mod batch;
 mod checkpoint;
 mod commit;
+mod filtered;
 mod group;
 mod plan;
 mod tombstones;
@@ -13,11 +14,11 @@ mod transaction;
 mod writer;
 
 pub use batch::{Batch, OnDuplicate, PackedStrings};
-pub use commit::{DeleteOutcome, Done, IngestOutcome, Outcome, Write};
+pub use commit::{DeleteOutcome, Done, IngestOutcome, Outcome, ReplaceOutcome, Target, UpdateOutcome, Write};
 
 pub(crate) use append::{Append, Part};
 pub(crate) use apply::{Applied, replay_journal};
-pub(crate) use base::{find_segment, load_base};
+pub(crate) use base::{BaseRuns, find_segment, load_base};
 pub(crate) use batch::check_vectors;
 pub(crate) use checkpoint::write_anchor;
 pub(crate) use commit::Pending;

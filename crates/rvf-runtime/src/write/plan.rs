@@ -1,3 +1,4 @@
+use roaring::RoaringBitmap;
 use rvf_types::{ErrorCode, Row};
 use rvf_wire::id_hash;
 
@@ -20,8 +21,14 @@ pub(super) struct Kept {
     pub(super) replaced: Option<Row>,
 }
 
-/// Looks up every id, among the batch's own entries and in the store.
-pub(super) fn plan_ingest(group: &Group, batch: &Batch, on_duplicate: OnDuplicate) -> Result<IngestPlan> {
+/// Looks up every id, among the batch's own entries and in the store. Rows in `deleted` go with the same commit, so their
+/// ids count as free.
+pub(super) fn plan_ingest(
+    group: &Group,
+    batch: &Batch,
+    on_duplicate: OnDuplicate,
+    deleted: &RoaringBitmap,
+) -> Result<IngestPlan> {
     let mut by_hash: Vec<(u64, u32)> =
         batch.ids.iter().enumerate().map(|(index, id)| (id_hash(id, group.snapshot().salt), index as u32)).collect();
     // In hash order the look-ups walk through each run's table from front to back.
@@ -33,7 +40,7 @@ pub(super) fn plan_ingest(group: &Group, batch: &Batch, on_duplicate: OnDuplicat
         let end = start + by_hash[start..].iter().take_while(|(other, _)| *other == hash).count();
         // Entries of one id stand together, in their order.
         by_hash[start..end].sort_unstable_by_key(|(_, index)| (batch.ids.get(*index as usize), *index));
-        plan_equal_hashes(group, batch, on_duplicate, &by_hash[start..end], &mut plan)?;
+        plan_equal_hashes(group, batch, (on_duplicate, deleted), &by_hash[start..end], &mut plan)?;
         start = end;
     }
     plan.kept.sort_unstable_by_key(|kept| kept.index);
@@ -45,7 +52,7 @@ pub(super) fn plan_ingest(group: &Group, batch: &Batch, on_duplicate: OnDuplicat
 fn plan_equal_hashes(
     group: &Group,
     batch: &Batch,
-    on_duplicate: OnDuplicate,
+    (on_duplicate, deleted): (OnDuplicate, &RoaringBitmap),
     entries: &[(u64, u32)],
     plan: &mut IngestPlan,
 ) -> Result<()> {
@@ -55,7 +62,7 @@ fn plan_equal_hashes(
         let comes_later = entries.get(position + 1).is_some_and(is_same);
         let came_before = position > 0 && is_same(&entries[position - 1]);
         let stored = group.find(*hash, id)?;
-        let is_duplicate = stored.is_some() || came_before;
+        let is_duplicate = stored.is_some_and(|row| !deleted.contains(row)) || came_before;
         match on_duplicate {
             OnDuplicate::Replace if comes_later => continue,
             OnDuplicate::Error if is_duplicate => {

@@ -1,22 +1,25 @@
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
 use rvf_crypto::{WitnessEntry, WitnessKind};
 use rvf_manifest::witness_summary;
-use rvf_types::limits::{FINAL_FORM_FROM_BYTES, ROWS_MAX, SEGMENT_SPLIT_BYTES};
+use rvf_types::limits::{FINAL_FORM_FROM_BYTES, META_SPLIT_BYTES, ROWS_MAX, SEGMENT_SPLIT_BYTES};
 use rvf_types::{Epoch, ErrorCode, Row, SegmentFlags, SegmentKind};
-use rvf_wire::{IdsBuilder, JournalBuilder, MetaBuilder, Upsert, VEC_HEADER_BYTES, VecHeader};
+use rvf_wire::{IdsBuilder, JournalBuilder, MetaBuilder, OverlayBuilder, Upsert, VEC_HEADER_BYTES, VecHeader};
 
+use crate::runs::{encode_meta, encode_overlay};
 use crate::snapshot::Snapshot;
 use crate::write::plan::{IngestPlan, Kept};
 use crate::write::{Append, Applied, Batch, Part};
 use crate::{Result, RvfError};
 
-/// Lays a batch out as one transaction and says what it changes.
+/// Lays a batch, and the deletion of rows, out as one transaction and says what it changes.
 pub(super) fn write_ingest(
     snapshot: &Snapshot,
     append: &mut Append,
     batch: &Arc<Batch>,
     plan: &IngestPlan,
+    deleted: &RoaringBitmap,
 ) -> Result<Applied> {
     let row_count = plan.kept.len() as u32;
     if u64::from(snapshot.next_row) + u64::from(row_count) > u64::from(ROWS_MAX) {
@@ -31,7 +34,7 @@ pub(super) fn write_ingest(
     let epoch = snapshot.epoch + 1;
     let mut ids = IdsBuilder::new(snapshot.next_row);
     let mut meta = MetaBuilder::new(snapshot.next_row);
-    let is_final_form = batch.data_bytes() >= FINAL_FORM_FROM_BYTES;
+    let is_final_form = !plan.kept.is_empty() && batch.data_bytes() >= FINAL_FORM_FROM_BYTES;
     let mut applied = Applied::new(epoch);
     if is_final_form {
         applied.vectors = write_vectors(snapshot, append, batch, &plan.kept)?;
@@ -39,7 +42,8 @@ pub(super) fn write_ingest(
     }
     let in_front = append_segments_since(append, &applied);
     // A little more than each operation's own header takes.
-    let operations_bytes = plan.kept.len() * 16 + if is_final_form { 0 } else { batch.data_bytes() };
+    let operations_bytes =
+        plan.kept.len() * 16 + deleted.len() as usize * 8 + if is_final_form { 0 } else { batch.data_bytes() };
     let mut journal = JournalBuilder::new(snapshot.next_row, operations_bytes);
     if is_final_form {
         journal.adopt(in_front.len() as u32, row_count);
@@ -63,13 +67,19 @@ pub(super) fn write_ingest(
         ids.push(Some((kept.hash, batch.ids.get(index))), epoch);
         applied.killed.extend(kept.replaced);
     }
+    let replaced: RoaringBitmap = applied.killed.iter().copied().collect();
+    let rest = deleted - &replaced;
+    for row in &rest {
+        journal.kill(row, false);
+    }
+    applied.killed.extend(&rest);
     applied.row_count = row_count;
     applied.ids = Some(ids);
     if !is_final_form {
         applied.heap_vectors = gather(batch, &plan.kept, snapshot.row_bytes());
         applied.meta = Some(meta);
     }
-    write_journal(snapshot, append, journal, (u64::from(row_count), 0), &in_front, &mut applied)?;
+    write_journal(snapshot, append, journal, (u64::from(row_count), rest.len()), &in_front, &mut applied)?;
     Ok(applied)
 }
 
@@ -83,6 +93,31 @@ pub(super) fn write_delete(snapshot: &Snapshot, append: &mut Append, rows: Vec<R
     let counts = (0, rows.len() as u64);
     applied.killed = rows;
     write_journal(snapshot, append, journal, counts, &[], &mut applied)?;
+    Ok(applied)
+}
+
+/// Lays newer metadata of rows, in ascending order, out as one transaction.
+pub(super) fn write_update(snapshot: &Snapshot, append: &mut Append, texts: &[(Row, Vec<u8>)]) -> Result<Applied> {
+    let mut applied = Applied::new(snapshot.epoch + 1);
+    let mut texts = texts.iter().peekable();
+    while let Some((first_row, _)) = texts.peek() {
+        let mut overlay = OverlayBuilder::new(*first_row);
+        while let Some((row, text)) = texts.next_if(|_| (overlay.data_bytes() as u64) < META_SPLIT_BYTES) {
+            overlay.push(*row, applied.epoch, text);
+        }
+        let rows = (overlay.first_row(), overlay.row_count());
+        let payload = encode_overlay(overlay);
+        let is_small = payload.len() < FINAL_FORM_FROM_BYTES;
+        if is_small && applied.overlays.is_empty() {
+            applied.heap_overlay = Some(payload.clone());
+        }
+        let data = vec![Part::Owned(payload)];
+        applied.overlays.push(append.segment(SegmentKind::OVERLAY, SegmentFlags::MORE_FOLLOWS, data, rows)?);
+    }
+    let in_front = append_segments_since(append, &applied);
+    let mut journal = JournalBuilder::new(snapshot.next_row, 16);
+    journal.adopt(in_front.len() as u32, 0);
+    write_journal(snapshot, append, journal, (0, 0), &in_front, &mut applied)?;
     Ok(applied)
 }
 
@@ -104,7 +139,7 @@ fn gather(batch: &Batch, kept: &[Kept], row_bytes: usize) -> Vec<u8> {
 
 /// Content hashes of the segments this transaction has laid out so far.
 fn append_segments_since(append: &Append, applied: &Applied) -> Vec<[u8; 16]> {
-    let count = applied.vectors.len() + applied.id_segments + applied.stored_meta.len();
+    let count = applied.vectors.len() + applied.id_segments + applied.stored_meta.len() + applied.overlays.len();
     let entries = append.entries();
     entries[entries.len() - count..].iter().map(|entry| entry.header.content_hash).collect()
 }
@@ -157,7 +192,7 @@ fn write_ids_and_metadata(
             let full = std::mem::replace(&mut ids, next);
             write_ids(append, full, applied, behind)?;
         }
-        if meta.data_bytes() as u64 >= SEGMENT_SPLIT_BYTES {
+        if meta.data_bytes() as u64 >= META_SPLIT_BYTES {
             let behind = snapshot.next_row + applied.meta_rows;
             let next = MetaBuilder::new(behind + meta.row_count());
             let full = std::mem::replace(&mut meta, next);
@@ -186,7 +221,7 @@ fn write_meta(append: &mut Append, meta: MetaBuilder, applied: &mut Applied, fir
     if meta.is_blank() {
         return Ok(());
     }
-    let data = vec![Part::Owned(meta.finish())];
+    let data = vec![Part::Owned(encode_meta(meta))];
     let entry = append.segment(SegmentKind::META, SegmentFlags::MORE_FOLLOWS, data, (first_row, row_count))?;
     applied.stored_meta.push(entry);
     Ok(())

@@ -18,7 +18,7 @@ const COUNTER_RESERVE: u64 = 1 << 32;
 /// How much lies behind the last checkpoint.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TailSize {
-    /// Bytes of journals, and of ids of large batches.
+    /// Bytes of journals, of ids of large batches and of overlays.
     pub(crate) heap_bytes: u64,
     pub(crate) segments: u32,
     pub(crate) batches: u32,
@@ -27,6 +27,11 @@ pub(crate) struct TailSize {
 }
 
 impl TailSize {
+    /// True for segments whose contents a tail keeps, or may keep, on the heap.
+    pub(crate) fn is_on_heap(kind: SegmentKind) -> bool {
+        matches!(kind, SegmentKind::JOURNAL | SegmentKind::IDS | SegmentKind::OVERLAY)
+    }
+
     fn is_due(&self) -> bool {
         let is_long = self.segments >= TAIL_SEGMENTS_MAX - 64 || self.batches >= TAIL_BATCHES_MAX;
         (self.heap_bytes >= TAIL_BYTES_MAX || is_long) && self.heap_bytes >= self.retry_at_bytes
@@ -132,11 +137,10 @@ impl Writer {
         self.last_timestamp_ns = append.timestamp_ns();
         let entries = append.entries();
         for entry in entries {
-            match entry.header.kind {
-                SegmentKind::JOURNAL | SegmentKind::IDS => self.tail.heap_bytes += entry.header.payload_bytes,
-                SegmentKind::VEC => self.tail.batches += 1,
-                _ => {}
+            if TailSize::is_on_heap(entry.header.kind) {
+                self.tail.heap_bytes += entry.header.payload_bytes;
             }
+            self.tail.batches += u32::from(entry.header.kind == SegmentKind::VEC);
         }
         self.tail.segments += entries.len() as u32;
         snapshot.tail_segments.lock().extend_from_slice(entries);

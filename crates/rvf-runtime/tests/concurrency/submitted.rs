@@ -14,7 +14,7 @@ use rvf_runtime::{
 };
 
 use crate::Place;
-use crate::kit::{NewEntry, Rng, batch_of, floats, stamped, strings, times};
+use crate::kit::{NewEntry, Rng, all_rows, batch_of, floats, stamped, strings, times};
 
 /// How long the tests wait for what comes at once on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ fn every_submitted_write_is_answered_once_in_order_and_by_what_happened_to_it() 
             }
         }
         drop(store);
-        let stored = place.open().snapshot().unwrap().rows(0, usize::MAX, false).unwrap().ids;
+        let stored = place.open().snapshot().unwrap().rows(all_rows(), None).unwrap().ids;
         assert_eq!(stored.into_iter().collect::<BTreeSet<_>>(), all);
     }
 }

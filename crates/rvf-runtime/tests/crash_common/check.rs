@@ -8,6 +8,7 @@ use rvf_runtime::storage::{CrashChoice, FaultyStorage, MemoryStorage};
 use rvf_runtime::{Control, OpenOptions, RowPage, RvfStore};
 
 use super::{DIMENSION, PATH, State, TestHost};
+use crate::kit::page_at;
 
 const PAGE_ROWS: usize = 1_000;
 
@@ -25,7 +26,7 @@ pub fn compare(store: &RvfStore, expected: &State) -> Result<(), String> {
     let mut found = BTreeSet::new();
     let mut cursor = Some(0);
     while let Some(at) = cursor {
-        let page = snapshot.rows(at, PAGE_ROWS, true).map_err(|error| format!("read rows: {error}"))?;
+        let page = snapshot.rows(page_at(at, PAGE_ROWS), None).map_err(|error| format!("read rows: {error}"))?;
         compare_page(&page, expected)?;
         cursor = page.next;
         for id in page.ids {

@@ -190,12 +190,15 @@ impl Promises {
 
 /// Commits a change and answers its epoch.
 pub fn commit_alone(store: &RvfStore, change: &Change, busy_timeout: Duration) -> Result<u64> {
+    let own = |batch| Arc::try_unwrap(batch).unwrap_or_else(|_| unreachable!("just made"));
     match change.to_write() {
-        Write::Ingest { batch, on_duplicate, .. } => {
-            let batch = Arc::try_unwrap(batch).unwrap_or_else(|_| unreachable!("just made"));
-            Ok(store.ingest(batch, on_duplicate, busy_timeout)?.epoch)
-        }
+        Write::Ingest { batch, on_duplicate, .. } => Ok(store.ingest(own(batch), on_duplicate, busy_timeout)?.epoch),
         Write::Delete(ids) => Ok(store.delete(ids, busy_timeout)?.epoch),
+        Write::DeleteWhere { filter, .. } => Ok(store.delete_where(filter, busy_timeout)?.epoch),
+        Write::Replace { filter, batch, on_duplicate, .. } => {
+            Ok(store.replace_where(filter, own(batch), on_duplicate, busy_timeout)?.ingest.epoch)
+        }
+        Write::Update { target, patch, .. } => Ok(store.update_metadata(target, patch, busy_timeout)?.epoch),
     }
 }
 
@@ -204,5 +207,7 @@ pub fn epoch_of(outcome: Outcome) -> u64 {
     match outcome {
         Outcome::Ingest(outcome) => outcome.epoch,
         Outcome::Delete(outcome) => outcome.epoch,
+        Outcome::Replace(outcome) => outcome.ingest.epoch,
+        Outcome::Update(outcome) => outcome.epoch,
     }
 }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use rvf_runtime::{Batch, OnDuplicate, PackedStrings, Write};
+use rvf_filter::Schema;
+use rvf_runtime::{Batch, Expression, OnDuplicate, PackedStrings, Target, Write};
+use serde_json::Value;
+
+use crate::kit::plain::{fits, patched};
 
 /// What is stored under an id.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +25,36 @@ pub type State = BTreeMap<String, Arc<Entry>>;
 pub enum Change {
     Put(Vec<(String, Arc<Entry>)>),
     Delete(Vec<String>),
+    DeleteWhere(Value),
+    /// What fits the filter goes, and these come.
+    Replace(Value, Vec<(String, Arc<Entry>)>),
+    /// A merge patch of the metadata of these ids.
+    Update(Vec<String>, String),
+    /// A merge patch of the metadata of what fits.
+    UpdateWhere(Value, String),
+}
+
+fn batch_of(entries: &[(String, Arc<Entry>)]) -> Arc<Batch> {
+    let vectors: Vec<&[u8]> = entries.iter().map(|(_, entry)| &entry.vector[..]).collect();
+    let texts = entries.iter().map(|(_, entry)| entry.metadata.as_deref().unwrap_or_default());
+    Arc::new(Batch {
+        ids: PackedStrings::from_strings(entries.iter().map(|(id, _)| id.as_str())),
+        vectors: vectors.concat()[..].into(),
+        metadata: Some(PackedStrings::from_strings(texts)),
+    })
+}
+
+fn expression(filter: &Value) -> Arc<Expression> {
+    Arc::new(Expression::parse(filter.to_string().as_bytes(), &Schema::default()).unwrap())
+}
+
+fn patch_entry(entry: &mut Arc<Entry>, patch: &str) -> bool {
+    let metadata = patched(entry.metadata.as_deref(), patch);
+    let is_other = metadata != entry.metadata;
+    if is_other {
+        *entry = Arc::new(Entry { vector: entry.vector.clone(), metadata });
+    }
+    is_other
 }
 
 impl Change {
@@ -28,16 +62,24 @@ impl Change {
     pub fn to_write(&self) -> Write {
         match self {
             Change::Put(entries) => {
-                let ids = entries.iter().map(|(id, _)| id.as_str());
-                let vectors: Vec<&[u8]> = entries.iter().map(|(_, entry)| &entry.vector[..]).collect();
-                let texts = entries.iter().map(|(_, entry)| entry.metadata.as_deref().unwrap_or_default());
-                let batch = Batch {
-                    ids: PackedStrings::from_strings(ids),
-                    vectors: vectors.concat()[..].into(),
-                    metadata: Some(PackedStrings::from_strings(texts)),
-                };
-                Write::Ingest { batch: Arc::new(batch), on_duplicate: OnDuplicate::Replace, control: None }
+                Write::Ingest { batch: batch_of(entries), on_duplicate: OnDuplicate::Replace, control: None }
             }
+            Change::Replace(filter, entries) => Write::Replace {
+                filter: expression(filter),
+                batch: batch_of(entries),
+                on_duplicate: OnDuplicate::Replace,
+                control: None,
+            },
+            Change::DeleteWhere(filter) => Write::DeleteWhere { filter: expression(filter), control: None },
+            Change::Update(ids, patch) => {
+                let ids = PackedStrings::from_strings(ids.iter().map(String::as_str));
+                Write::Update { target: Target::Ids(ids), patch: patch.clone().into_bytes(), control: None }
+            }
+            Change::UpdateWhere(filter, patch) => Write::Update {
+                target: Target::Where(expression(filter)),
+                patch: patch.clone().into_bytes(),
+                control: None,
+            },
             Change::Delete(ids) => Write::Delete(PackedStrings::from_strings(ids.iter().map(String::as_str))),
         }
     }
@@ -45,14 +87,31 @@ impl Change {
     /// The state behind the change; `None` where it changes nothing, and makes no commit.
     pub fn apply(&self, state: &State) -> Option<State> {
         let mut changed = state.clone();
-        match self {
-            Change::Put(entries) => changed.extend(entries.iter().cloned()),
-            Change::Delete(ids) => {
-                let present = ids.iter().filter(|id| changed.remove(*id).is_some()).count();
-                return (present > 0).then_some(changed);
+        let is_changed = match self {
+            Change::Put(entries) => {
+                changed.extend(entries.iter().cloned());
+                true
             }
-        }
-        Some(changed)
+            Change::Delete(ids) => ids.iter().filter(|id| changed.remove(*id).is_some()).count() > 0,
+            Change::DeleteWhere(filter) => {
+                changed.retain(|_, entry| !fits(filter, entry.metadata.as_deref()));
+                changed.len() < state.len()
+            }
+            Change::Replace(filter, entries) => {
+                changed.retain(|_, entry| !fits(filter, entry.metadata.as_deref()));
+                changed.extend(entries.iter().cloned());
+                changed.len() < state.len() || !entries.is_empty()
+            }
+            Change::Update(ids, patch) => {
+                let mut patched = |id: &String| changed.get_mut(id).is_some_and(|entry| patch_entry(entry, patch));
+                ids.iter().filter(|id| patched(id)).count() > 0
+            }
+            Change::UpdateWhere(filter, patch) => {
+                let fitting = changed.values_mut().filter(|entry| fits(filter, entry.metadata.as_deref()));
+                fitting.map(|entry| patch_entry(entry, patch)).filter(|is_other| *is_other).count() > 0
+            }
+        };
+        is_changed.then_some(changed)
     }
 }
 

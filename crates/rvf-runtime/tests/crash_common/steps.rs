@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use rvf_runtime::types::SegmentFlags;
 
+use serde_json::json;
+
 use super::{Change, DIMENSION, Entry};
 use crate::kit::Rng;
 
 const IDS: usize = 70;
 const BULKY_IDS: u64 = 5;
+/// Entries with metadata are of so many kinds.
+pub const GROUPS: usize = 9;
 
 /// One step of a workload.
 #[derive(Clone)]
@@ -54,13 +58,43 @@ fn any_change(random: &mut Rng) -> Change {
 
 /// Goes into the journal: up to 24 rows, so that some journals have a block table.
 pub fn small_change(random: &mut Rng) -> Change {
-    match random.below(10) {
+    match random.below(14) {
+        10..14 => by_metadata(random),
         0..6 => put(random, 1),
         6 => put(random, 3),
         7 if random.chance(30) => put(random, 24),
         _ => {
             let count = 1 + random.below(5);
             Change::Delete((0..count).map(|_| random_id(random)).collect())
+        }
+    }
+}
+
+/// A change of what fits a filter, or of metadata alone.
+pub fn by_metadata(random: &mut Rng) -> Change {
+    let group = |random: &mut Rng| json!({"op": "eq", "field": "group", "value": random.below(GROUPS)});
+    match random.below(6) {
+        0 => Change::DeleteWhere(group(random)),
+        1..3 => {
+            let count = 1 + random.below(4);
+            let Change::Put(entries) = put(random, count) else { unreachable!("a put is a put") };
+            Change::Replace(group(random), entries)
+        }
+        kind => {
+            let stamp = random.below(3);
+            let patch = match random.below(4) {
+                0 => json!({"text": null, "stamp": stamp}),
+                1 => json!({"group": random.below(GROUPS)}),
+                _ => json!({"stamp": stamp, "long": "y".repeat(random.below(200))}),
+            };
+            match kind {
+                3 => {
+                    let count = 1 + random.below(5);
+                    Change::Update((0..count).map(|_| random_id(random)).collect(), patch.to_string())
+                }
+                4 => Change::UpdateWhere(json!({"op": "exists", "field": "n"}), patch.to_string()),
+                _ => Change::UpdateWhere(group(random), patch.to_string()),
+            }
         }
     }
 }
@@ -93,6 +127,9 @@ fn entry(random: &mut Rng, padding: usize) -> Arc<Entry> {
     let mut values = Rng::new(number);
     let vector = (0..DIMENSION).flat_map(|_| (values.below(2_000) as f32 - 1_000.0).to_le_bytes()).collect();
     let with_metadata = padding > 0 || number.is_multiple_of(4);
-    let metadata = with_metadata.then(|| format!("{{\"n\":{number},\"text\":\"{}\"}}", "x".repeat(padding)));
+    let metadata = with_metadata.then(|| {
+        let group = number % GROUPS as u64;
+        format!("{{\"n\":{},\"group\":{group},\"text\":\"{}\"}}", number >> 32, "x".repeat(padding))
+    });
     Arc::new(Entry { vector, metadata })
 }

@@ -1,7 +1,10 @@
 //! What a store must hold, kept beside it by the simplest means, and the comparison with what the store answers.
 
+use rvf_runtime::types::limits::COUNTER_MAX;
 use rvf_runtime::types::{ErrorCode, Metric};
 use rvf_runtime::{Batch, PackedStrings, QueryOptions, Result, RowPage, RvfError, RvfStore};
+
+use super::{page_at, samples};
 
 /// One stored entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ impl Expected {
         let mut findings = Findings::default();
         let page = self.page();
         note(&mut findings, "count", store.count(), |count| *count == self.entries.len() as u64);
-        note(&mut findings, "rows", store.snapshot().and_then(|all| all.rows(0, usize::MAX - 1, true)), |rows| {
+        note(&mut findings, "rows", store.snapshot().and_then(|all| all.rows(page_at(0, usize::MAX), None)), |rows| {
             *rows == page
         });
         let ids = PackedStrings::from_strings(self.entries.iter().map(|entry| entry.id.as_str()).chain(["absent"]));
@@ -77,8 +80,56 @@ impl Expected {
         });
         if let Some(first) = self.entries.first() {
             self.compare_query(store, &first.vector, &mut findings);
+            self.compare_filtered(store, &first.vector, &mut findings);
         }
+        self.compare_changes(store, &mut findings);
         findings
+    }
+
+    /// What goes by metadata: the entries that are red.
+    fn compare_filtered(&self, store: &RvfStore, vector: &[u8], findings: &mut Findings) {
+        let is_red = |entry: &&Entry| entry.metadata.as_deref().is_some_and(samples::is_red);
+        let red = Expected { entries: self.entries.iter().filter(is_red).cloned().collect() };
+        let count = red.entries.len() as u64;
+        let Ok(filter) = store.filter(samples::RED) else {
+            return findings.wrong.push("a filter was not understood".to_owned());
+        };
+        note(findings, "count where", store.count_where(&filter, 0, None), |found| *found == count);
+        let listed = store.list_where(Some(&filter), page_at(0, usize::MAX), None, 0, None);
+        note(findings, "list where", listed, |found| found.page == red.page());
+        note(findings, "explain", store.explain(&filter), |plan| plan.matched == count);
+        let k = self.entries.len();
+        let options = QueryOptions { k, filter: Some(filter), with_metadata: true, ..QueryOptions::default() };
+        note(findings, "query where", store.query(vector, &options, None), |hits| {
+            let mut found: Vec<&str> = hits.ids.iter().map(String::as_str).collect();
+            let mut expected: Vec<&str> = red.entries.iter().map(|entry| entry.id.as_str()).collect();
+            found.sort_unstable();
+            expected.sort_unstable();
+            found == expected && hits.distances.is_sorted() && hits.without_metadata.is_empty()
+        });
+    }
+
+    /// The way from nothing, and from the commit before.
+    fn compare_changes(&self, store: &RvfStore, findings: &mut Findings) {
+        let all = store.changes(0, None, usize::MAX, true);
+        let epoch = all.as_ref().map_or(0, |changes| changes.epoch);
+        note(findings, "changes", all, |changes| {
+            let mut found = Expected::default();
+            for id in &changes.page.ids {
+                let Some(entry) = self.entries.iter().find(|entry| entry.id == *id) else { return false };
+                found.entries.push(entry.clone());
+            }
+            found.entries.len() == self.entries.len() && found.page() == changes.page && changes.deleted.is_empty()
+        });
+        if epoch >= COUNTER_MAX - 1 {
+            return; // Forged: no commits lead there.
+        }
+        match store.changes(epoch.saturating_sub(1), None, 1_000, true) {
+            Err(error) if error.code == ErrorCode::GenerationStale => {}
+            answer => note(findings, "changes", answer, |changes| {
+                changes.page.ids.iter().all(|id| self.entries.iter().any(|entry| entry.id == *id))
+            }),
+        }
     }
 
     fn compare_query(&self, store: &RvfStore, vector: &[u8], findings: &mut Findings) {

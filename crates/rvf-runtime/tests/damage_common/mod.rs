@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rvf_runtime::storage::{AlignedBytes, MemoryStorage};
-use rvf_runtime::{Host, OpenOptions, Result, RvfStore};
+use rvf_runtime::{Host, OpenOptions, PageRequest, Result, RvfStore};
 
 /// Where the samples are in their own storage.
 pub const PATH: &str = "/sample.rvf";
@@ -44,6 +44,11 @@ pub fn open_to_write(bytes: &[u8]) -> (Host, Result<RvfStore>) {
     let host = host_with(bytes);
     let opened = RvfStore::open(&host, PATH, &OpenOptions::default());
     (host, opened)
+}
+
+/// A page of rows with their vectors.
+pub fn page_at(cursor: u32, limit: usize) -> PageRequest {
+    PageRequest { cursor, limit, with_vectors: true }
 }
 
 /// All bytes of the sample in a host's storage.

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use rvf_runtime::types::ErrorCode;
 use rvf_runtime::{Control, OnDuplicate, OpenOptions, PackedStrings, QueryOptions, Result, RvfError, RvfStore};
 
 use super::expected::{batch, is_about_damage};
 use super::forger::Forger;
 use super::peak_memory::peak_of;
-use super::{PATH, WAIT, samples};
+use super::{PATH, WAIT, page_at, samples};
 
 /// What a hostile file may make the engine hold.
 pub const BYTES_MAX: u64 = 64 << 20;
@@ -33,17 +34,37 @@ fn use_everything(forger: &Forger) -> Result<()> {
 fn ask_everything(store: &RvfStore) -> Result<()> {
     store.status()?;
     store.segments()?;
-    store.snapshot()?.rows(0, 1_000, true)?;
+    store.snapshot()?.rows(page_at(0, 1_000), None)?;
     let options = store.options();
     let query = vec![0; options.data_type.row_bytes(options.dimension)];
     let asked = QueryOptions { k: 10, with_metadata: true, with_vectors: true, ..QueryOptions::default() };
     store.query(&query, &asked, None)?;
     store.get(&PackedStrings::from_strings(["id-0", "id-3"]), true)?;
+    ask_by_metadata(store, &query)?;
     if let Some(problem) = store.verify(&Control::default())?.problems.into_iter().next() {
         return Err(problem.into());
     }
     if store.status()?.file_bytes < BYTES_MAX {
         store.export_bytes()?;
+    }
+    Ok(())
+}
+
+fn ask_by_metadata(store: &RvfStore, query: &[u8]) -> Result<()> {
+    let filters = [samples::RED, r#"{"op":"not","expr":{"op":"range","field":"n","low":3,"high":9}}"#];
+    for filter in filters {
+        let filter = store.filter(filter)?;
+        store.count_where(&filter, 0, None)?;
+        store.list_where(Some(&filter), page_at(0, 3), None, 0, None)?;
+        store.explain(&filter)?;
+        store.query(query, &QueryOptions { k: 3, filter: Some(filter), ..QueryOptions::default() }, None)?;
+    }
+    let epoch = store.status()?.epoch;
+    for since in [0, epoch / 2, epoch.saturating_sub(1)] {
+        match store.changes(since, None, 1_000, true) {
+            Err(error) if error.code == ErrorCode::GenerationStale => {}
+            answer => drop(answer?),
+        }
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Stores whose bytes are the same in every run: one for each way in which a file can have ended up on a disk.
 
 use rvf_runtime::types::Metric;
-use rvf_runtime::{Control, CreateOptions, Durability, Host, OnDuplicate, OpenOptions, PackedStrings, RvfStore};
+use rvf_runtime::{
+    Control, CreateOptions, Durability, Host, OnDuplicate, OpenOptions, PackedStrings, RvfStore, Target,
+};
 
 use super::expected::{Entry, Expected, batch};
 use super::numbers::Numbers;
@@ -19,6 +21,11 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Of so many bytes one is as good as another, where there is no time for each.
+    pub fn coarseness(&self) -> usize {
+        if self.bytes.len() > 32_768 { 12 } else { 1 }
+    }
+
     /// What the whole file holds.
     pub fn expected(&self) -> &Expected {
         &self.states[self.states.len() - 1].1
@@ -27,7 +34,7 @@ impl Sample {
 
 /// Every sample that is small enough to be looked at byte by byte.
 pub fn small() -> Vec<Sample> {
-    vec![closed(), unclosed(), unsynced(), compacted()]
+    vec![closed(), unclosed(), unsynced(), compacted(), updated()]
 }
 
 /// Closed: base, replaced and deleted rows, rows with metadata and without.
@@ -74,6 +81,43 @@ pub fn compacted() -> Sample {
     author.ingest(&entries);
     author.close();
     author.into_sample("compacted")
+}
+
+/// With a schema; compacted, so that the metadata has columns and the numbering of rows is its second; then, behind that,
+/// overlays in the base, one with columns and one without, and two in the tail; not closed.
+pub fn updated() -> Sample {
+    let mut options = CreateOptions::new(2, Metric::L2);
+    options.store.schema = Some(r#"[{"field":"n","type":"number","fieldId":1}]"#.to_owned());
+    let mut author = Author::create(&options, 8);
+    let entries = author.entries(0..90, true);
+    author.ingest(&entries);
+    author.delete(&["id-4", "id-80"]);
+    author.store.compact(&Control::default()).unwrap();
+    author.start_again();
+    author.update(|text| text.starts_with("{\"n\""), EVERYTHING, r#"{"seen":1}"#, &|text| {
+        text.replace('}', r#","seen":1}"#)
+    });
+    author.checkpoint();
+    author.update(is_red, RED, r#"{"tag":"blue"}"#, &|text| text.replace(r#""tag":"red""#, r#""tag":"blue""#));
+    author.checkpoint();
+    author.update(is_green, GREEN, r#"{"tag":"red"}"#, &|text| text.replace(r#""tag":"grün""#, r#""tag":"red""#));
+    author.delete(&["id-1", "id-5"]);
+    author.update(is_red, RED, r#"{"seen":null}"#, &|text| text.replace(r#","seen":1"#, ""));
+    author.into_sample("updated")
+}
+
+const EVERYTHING: &str = r#"{"op":"exists","field":"n"}"#;
+/// The filter that [`is_red`] tells of.
+pub const RED: &str = r#"{"op":"eq","field":"tag","value":"red"}"#;
+const GREEN: &str = r#"{"op":"eq","field":"tag","value":"grün"}"#;
+
+/// True where a sample's metadata fits [`RED`].
+pub fn is_red(text: &str) -> bool {
+    text.contains(r#""tag":"red""#)
+}
+
+fn is_green(text: &str) -> bool {
+    text.contains(r#""tag":"grün""#)
 }
 
 /// Closed, with vectors that have a block table.
@@ -178,6 +222,17 @@ impl Author {
     fn delete(&mut self, ids: &[&str]) {
         self.store.delete(PackedStrings::from_strings(ids.iter().copied()), WAIT).unwrap();
         self.expected.delete(ids);
+        self.note_commit();
+    }
+
+    /// Patches the metadata of what fits a filter; `fits` and `patched` say the same of a text.
+    fn update(&mut self, fits: fn(&str) -> bool, filter: &str, patch: &str, patched: &dyn Fn(&str) -> String) {
+        let target = Target::Where(self.store.filter(filter).unwrap());
+        let outcome = self.store.update_metadata(target, patch.into(), WAIT).unwrap();
+        let texts = self.expected.entries.iter_mut().filter_map(|entry| entry.metadata.as_mut());
+        let fitting: Vec<&mut String> = texts.filter(|text| fits(text)).collect();
+        assert_eq!(outcome.updated, fitting.len() as u64, "{patch} where {filter}");
+        fitting.into_iter().for_each(|text| *text = patched(text));
         self.note_commit();
     }
 

@@ -15,7 +15,9 @@ use crate::crash_common::steps::{put, random_steps};
 use crate::crash_common::{
     Change, DIMENSION, Expected, FORGED_FLAGS, History, Life, PATH, Step, TestHost, check_file, check_state, compare,
 };
-use crate::kit::Rng;
+use serde_json::json;
+
+use crate::kit::{Rng, all_rows};
 
 /// More rounds than any call needs: each one loads at least one of the file's blocks.
 const ROUNDS_MAX: u32 = 20_000;
@@ -80,7 +82,7 @@ fn check(paged: &Paged, store: &RvfStore, history: &History, what: &str) {
         let epoch = store.status()?.epoch;
         assert_eq!(epoch, history.epoch(), "{what} was applied twice or not at all");
         // A page at a time, since only errors of the engine say that bytes are missing.
-        store.snapshot()?.rows(0, usize::MAX >> 1, true)
+        store.snapshot()?.rows(all_rows(), None)
     });
     compare(store, history.newest()).unwrap_or_else(|error| panic!("{what}: {error}"));
 }
@@ -97,6 +99,16 @@ fn changes(random: &mut Rng, round: u64) -> Vec<Change> {
     if round > 0 {
         let earlier = round - 1;
         changes.push(Change::Delete(vec![format!("small-{earlier}-0"), format!("large-{earlier}-5")]));
+        // Of others than those that are put or deleted meanwhile.
+        let ids = [format!("large-{earlier}-7"), format!("middle-{earlier}-2")];
+        changes.push(Change::Update(ids.into(), json!({ "by id": round }).to_string()));
+        let before = json!({"op": "eq", "field": "by id", "value": earlier});
+        changes.push(Change::UpdateWhere(before.clone(), json!({ "by filter": round }).to_string()));
+        if round > 2 {
+            let oldest = json!({"op": "eq", "field": "by id", "value": round - 2});
+            let Change::Put(entries) = renamed("replacing", 3) else { unreachable!("a put is a put") };
+            changes.push(Change::Replace(oldest, entries));
+        }
     }
     changes
 }
@@ -176,6 +188,19 @@ fn every_look_at_a_store_succeeds_by_asking_again() {
         let options = QueryOptions { k: 2, with_metadata: true, with_vectors: true, ..QueryOptions::default() };
         let hits = paged.ask("query", || store.query(&entries[1].vector, &options, None));
         assert_eq!((hits.ids[0].as_str(), hits.distances[0]), ("large-0-9", 0.0));
+        let filter = paged.ask("filter", || store.filter(r#"{"op":"exists","field":"by id"}"#));
+        let fitting = history
+            .newest()
+            .values()
+            .filter(|entry| entry.metadata.as_deref().is_some_and(|text| text.contains("by id")));
+        let fitting = fitting.count();
+        assert_eq!(paged.ask("count", || store.count_where(&filter, 0, None)), fitting as u64);
+        let page = paged.ask("list", || store.list_where(Some(&filter), all_rows(), None, 0, None));
+        assert_eq!(page.page.ids.len(), fitting);
+        assert_eq!(paged.ask("explain", || store.explain(&filter)).matched, fitting as u64);
+        let filtered = QueryOptions { k: 100, filter: Some(filter.clone()), ..QueryOptions::default() };
+        assert_eq!(paged.ask("query", || store.query(&entries[1].vector, &filtered, None)).ids.len(), fitting);
+        assert_eq!(paged.ask("changes", || store.changes(3, None, 1_000, true)).epoch, history.epoch());
         let (counts, hits) = paged.ask("query batch", || store.query_batch(&vectors, &options, None));
         assert_eq!((counts, hits.ids[4].as_str()), (vec![2, 2, 2], "small-0-1"));
         assert!(paged.ask("segments", || store.segments()).len() > 3);
@@ -207,7 +232,7 @@ fn opening_after_a_crash_succeeds_by_asking_again() {
         let paged = Paged::over(Arc::new(FaultyStorage::over(log.crash_image(position, &crash))));
         let store = paged.open(&OpenOptions::default());
         let expected = Expected { states: history.states(), epochs: history.allowed_at(position) };
-        paged.ask("look", || store.snapshot()?.rows(0, usize::MAX >> 1, true));
+        paged.ask("look", || store.snapshot()?.rows(all_rows(), None));
         check_state(&store, &expected).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     }
 }

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use rvf_runtime::types::Metric;
 use rvf_runtime::{Control, CreateOptions, Host, OpenOptions, RvfStore};
+use serde_json::json;
 
 use crate::crash_common::life::{commit_alone, epoch_of};
-use crate::crash_common::steps::put;
-use crate::crash_common::{Change, DIMENSION};
+use crate::crash_common::steps::{GROUPS, put};
+use crate::crash_common::{Change, DIMENSION, Entry};
 use crate::kit::child::tell;
 use crate::kit::{Rng, WAIT};
 
@@ -27,11 +28,24 @@ pub fn change_of(epoch: u64) -> Change {
     let random = &mut Rng::new(epoch);
     match epoch % 11 {
         0 => put(random, 66),
-        5 => match change_of(epoch - 1) {
-            Change::Put(entries) => Change::Delete(entries.into_iter().map(|(id, _)| id).collect()),
-            Change::Delete(_) => unreachable!("in front of a deletion there is a put"),
-        },
+        5 => Change::Delete(put_before(epoch).into_iter().map(|(id, _)| id).collect()),
+        // Of everything: no entry has this stamp.
+        7 => Change::UpdateWhere(json!({"op": "and", "exprs": []}), json!({"stamp": epoch}).to_string()),
+        // Of everything but what was put since the stamps.
+        9 if epoch % 33 == 9 => Change::DeleteWhere(json!({"op": "eq", "field": "stamp", "value": epoch - 2})),
+        9 => {
+            let group = json!({"op": "eq", "field": "group", "value": epoch % GROUPS as u64});
+            Change::Replace(group, put_before(epoch))
+        }
         _ => put(random, 1 + epoch as usize % 3),
+    }
+}
+
+/// The entries of the put in front of a change.
+fn put_before(epoch: u64) -> Vec<(String, Arc<Entry>)> {
+    match change_of(epoch - 1) {
+        Change::Put(entries) => entries,
+        _ => unreachable!("in front of this change there is a put"),
     }
 }
 

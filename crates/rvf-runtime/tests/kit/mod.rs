@@ -2,11 +2,12 @@
 #![allow(dead_code)]
 
 pub mod child;
+pub mod plain;
 pub mod stamped;
 
 use std::time::Duration;
 
-use rvf_runtime::{Batch, PackedStrings, Result};
+use rvf_runtime::{Batch, PackedStrings, PageRequest, Result};
 
 /// How long a write waits for its turn: longer than any machine needs.
 pub const WAIT: Duration = Duration::from_secs(120);
@@ -19,6 +20,16 @@ pub fn is_long() -> bool {
 /// How many times something is done, in the short form and in the long one.
 pub fn times(short: u64, long: u64) -> u64 {
     if is_long() { long } else { short }
+}
+
+/// A page of rows with their vectors.
+pub fn page_at(cursor: u32, limit: usize) -> PageRequest {
+    PageRequest { cursor, limit, with_vectors: true }
+}
+
+/// All rows in one page, with their vectors.
+pub fn all_rows() -> PageRequest {
+    page_at(0, usize::MAX)
 }
 
 /// How often a call may ask for bytes before it has all it needs.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rvf_runtime::types::Metric;
 use rvf_runtime::{CreateOptions, Hits, OnDuplicate, QueryOptions, Result, RowPage, RvfStore, StoreSnapshot};
 
-use super::{NewEntry, WAIT, batch_of, floats, strings};
+use super::{NewEntry, WAIT, all_rows, batch_of, floats, strings};
 
 const ROWS: u64 = 10;
 const SLOTS: u64 = 100;
@@ -82,7 +82,7 @@ fn expected(epoch: u64) -> BTreeMap<String, u64> {
 
 /// Proves that a snapshot is one of the states, and tells which.
 pub fn epoch_of(snapshot: &StoreSnapshot) -> u64 {
-    let page = snapshot.rows(0, usize::MAX, true).unwrap();
+    let page = snapshot.rows(all_rows(), None).unwrap();
     let stamps: BTreeMap<String, u64> = page.ids.iter().cloned().zip(stamps_of(&page)).collect();
     assert_eq!(page.ids.len(), stamps.len(), "an id came twice");
     assert_eq!(page.ids.len() as u64, snapshot.count());

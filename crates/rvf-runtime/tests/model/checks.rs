@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use rvf_runtime::{Hits, QueryOptions, RvfStore, StoreSnapshot};
+use rvf_runtime::{Hits, QueryOptions, RvfStore, StoreSnapshot, Strategy};
+use serde_json::Value;
 
-use crate::kit::{Rng, ready, strings};
+use crate::kit::{Rng, page_at, ready, strings};
 use crate::oracle::{Entry, Neighbour, Oracle};
 
 /// The JSON array, and the indexes without a value of their own, that rows with this metadata must come with.
@@ -29,7 +30,7 @@ pub fn same_rows(snapshot: &StoreSnapshot, oracle: &Oracle, rng: &mut Rng) {
     let limit = *rng.pick(&[1, 3, 100, 1_000, usize::MAX]).max(&(expected.len() / 50));
     let (mut at, mut cursor) = (0usize, Some(0));
     while let Some(from) = cursor {
-        let page = ready(|| snapshot.rows(from, limit, true)).unwrap();
+        let page = ready(|| snapshot.rows(page_at(from, limit), None)).unwrap();
         let rows = &expected[at..at.saturating_add(limit).min(expected.len())];
         let entries: Vec<&Entry> = rows.iter().map(|(_, entry)| *entry).collect();
         assert_eq!(page.ids, rows.iter().map(|(id, _)| *id).collect::<Vec<_>>(), "ids from row {from} on");
@@ -48,6 +49,60 @@ pub fn same_state(store: &RvfStore, oracle: &Oracle, rng: &mut Rng) {
     assert_eq!((status.epoch, status.vector_count), (oracle.epoch, oracle.len() as u64));
     assert!(status.row_count >= status.vector_count && !status.is_poisoned);
     assert_eq!(store.count().unwrap(), oracle.len() as u64);
+}
+
+/// Compares everything that a store tells of the entries that fit a filter.
+pub fn same_matches(store: &RvfStore, oracle: &Oracle, filter: &Value, rng: &mut Rng) {
+    let expression = ready(|| store.filter(&filter.to_string())).unwrap();
+    let fitting = oracle.matching(filter);
+    let count = ready(|| store.count_where(&expression, 0, None)).unwrap();
+    assert_eq!(count, fitting.len() as u64, "count of {filter}");
+    let (mut found, mut cursor, mut generation) = (Vec::new(), Some(0), None);
+    let limit = *rng.pick(&[1, 7, 100, usize::MAX]).max(&(fitting.len() / 20));
+    let snapshot = store.snapshot().unwrap();
+    while let Some(at) = cursor {
+        let request = page_at(at, limit);
+        let answer = ready(|| store.list_where(Some(&expression), request, generation, 0, None)).unwrap();
+        let entries: Vec<&Entry> = answer.page.ids.iter().map(|id| oracle.get(id).unwrap()).collect();
+        assert_eq!((answer.page.metadata.clone(), answer.page.without_metadata.clone()), metadata_of(&entries));
+        assert_eq!(answer.page.vectors, Some(vectors_of(&entries)));
+        assert_eq!(ready(|| snapshot.rows(request, Some(&expression))).unwrap(), answer.page, "a snapshot's page");
+        assert!(answer.page.ids.len() == limit || answer.page.next.is_none(), "a page in the middle is full");
+        generation = Some(answer.generation);
+        cursor = answer.page.next;
+        found.extend(answer.page.ids);
+    }
+    assert_eq!(found, fitting, "list of {filter}");
+    let plan = ready(|| store.explain(&expression)).unwrap();
+    assert_eq!((plan.rows, plan.matched), (oracle.len() as u64, count), "{filter}");
+    assert!((0.0..=1.0).contains(&plan.estimated), "{plan:?}");
+    for condition in &plan.conditions {
+        let part = filter_at(filter, &condition.path);
+        let matches = oracle.matching(part).len() as u64;
+        // Counts know no deletions, so they bound from above alone.
+        assert!(matches <= condition.high && condition.low <= condition.high, "{part}: {matches} of {condition:?}");
+    }
+}
+
+/// The part of a filter that a path such as `filter.exprs[1].expr` names.
+fn filter_at<'a>(filter: &'a Value, path: &str) -> &'a Value {
+    let pointer = path.trim_start_matches("filter").replace(['.', '['], "/").replace(']', "");
+    filter.pointer(&pointer).unwrap_or_else(|| panic!("no {path} in {filter}"))
+}
+
+/// Checks the answer to a query with a filter: the neighbours among the entries that fit, and the plan.
+pub fn right_filtered_hits(oracle: &Oracle, query: &[u8], filter: &Value, options: &QueryOptions, hits: &Hits) {
+    let fitting = oracle.only(&oracle.matching(filter));
+    right_hits(&fitting, query, options, hits);
+    if let Some(plan) = &hits.plan {
+        let told = plan.filter.as_ref().unwrap();
+        assert_eq!(
+            (plan.rows, told.rows, told.matched),
+            (oracle.len() as u64, oracle.len() as u64, fitting.len() as u64)
+        );
+        assert_eq!(plan.strategy == Strategy::Check, told.checked_rows > 0, "{plan:?}");
+        assert_ne!(plan.strategy, Strategy::Scan);
+    }
 }
 
 /// Looks ids up, stored ones and others, in any order and repeatedly.

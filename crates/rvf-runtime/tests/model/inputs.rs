@@ -3,7 +3,7 @@
 use rvf_runtime::types::Metric;
 use rvf_runtime::types::limits::FINAL_FORM_FROM_BYTES;
 
-use crate::kit::{NewEntry, Rng, floats};
+use crate::kit::{NewEntry, Rng, floats, plain};
 use crate::oracle::{Oracle, Shape};
 
 const ODD_DIMENSIONS: [u32; 8] = [63, 64, 65, 127, 257, 384, 768, 1536];
@@ -50,6 +50,9 @@ pub fn query(rng: &mut Rng, oracle: &Oracle) -> Vec<u8> {
 
 /// JSON of every type, or none.
 pub fn metadata(rng: &mut Rng) -> Option<String> {
+    if rng.chance(60) {
+        return plain::document(rng);
+    }
     let text = match rng.below(9) {
         0..=2 => return None,
         3 => "{}".to_owned(),

@@ -6,7 +6,10 @@ use std::rc::Rc;
 use rvf_runtime::OnDuplicate;
 use rvf_runtime::types::Metric;
 
+use serde_json::Value;
+
 use crate::kit::NewEntry;
+use crate::kit::plain::{fits, patched};
 
 /// Largest error of a distance, as a share of the sum of the absolute values of its terms: `f32` has 24 bits, and
 /// thousands of terms are added in several partial sums.
@@ -153,6 +156,49 @@ impl Oracle {
         let deleted = ids.iter().filter(|id| self.entries.remove(*id).is_some()).count() as u64;
         self.epoch += u64::from(deleted > 0);
         deleted
+    }
+
+    /// Ids of the entries that fit a filter, in insertion order.
+    pub fn matching(&self, filter: &Value) -> Vec<String> {
+        let fitting = self.in_order().into_iter().filter(|(_, entry)| fits(filter, entry.metadata.as_deref()));
+        fitting.map(|(id, _)| id.to_owned()).collect()
+    }
+
+    /// The same store with nothing but these entries.
+    pub fn only(&self, ids: &[String]) -> Oracle {
+        let entries = ids.iter().map(|id| (id.clone(), Rc::clone(&self.entries[id]))).collect();
+        Oracle { entries, ..self.clone() }
+    }
+
+    /// How many entries fitted and are gone, with what was stored; `None` where the batch must be refused.
+    pub fn replace(
+        &mut self,
+        filter: &Value,
+        batch: &[NewEntry],
+        on_duplicate: OnDuplicate,
+    ) -> Option<(u64, Ingested)> {
+        let mut changed = self.clone();
+        let deleted = changed.delete(&self.matching(filter));
+        let ingested = changed.ingest(batch, on_duplicate)?;
+        changed.epoch = self.epoch + u64::from(deleted > 0 || ingested.accepted > 0);
+        *self = changed;
+        Some((deleted, ingested))
+    }
+
+    /// How many of the entries have other metadata now.
+    pub fn update(&mut self, ids: &[String], patch: &str) -> u64 {
+        let mut updated = 0;
+        for id in ids {
+            let Some(entry) = self.entries.get(id) else { continue };
+            let metadata = patched(entry.metadata.as_deref(), patch);
+            if metadata != entry.metadata {
+                let changed = Entry { sequence: entry.sequence, vector: entry.vector.clone(), metadata };
+                self.entries.insert(id.clone(), Rc::new(changed));
+                updated += 1;
+            }
+        }
+        self.epoch += u64::from(updated > 0);
+        updated
     }
 
     /// All entries, nearest first, earlier ones first among equals.

@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rvf_types::{Epoch, Row};
+use rvf_wire::OverlayBuilder;
+
+use crate::Result;
+use crate::runs::columns::columns_of;
+use crate::runs::{MetaRun, Run};
+use crate::segment::{RunBytes, Slice};
+
+/// Metadata of single rows that takes the place of what older overlays, and the rows' own runs, say.
+pub(crate) struct OverlayRun {
+    texts: MetaRun,
+    /// First row that was not given out when the overlay was written.
+    end_row: Row,
+}
+
+impl OverlayRun {
+    /// A run whose directory entry, or builder, says its lowest row and how many it has. Rows from `end_row` on cannot be
+    /// in it.
+    pub(crate) fn stored(bytes: RunBytes, first_row: Row, row_count: u32, end_row: Row) -> OverlayRun {
+        OverlayRun { texts: MetaRun::stored(bytes, first_row, row_count), end_row }
+    }
+
+    /// A run on the heap from a builder's payload.
+    fn build(builder: OverlayBuilder, end_row: Row) -> OverlayRun {
+        let (first_row, row_count) = (builder.first_row(), builder.row_count());
+        OverlayRun::stored(RunBytes::heap(&builder.finish(None)), first_row, row_count, end_row)
+    }
+
+    /// First byte of the rows, and of the epochs.
+    fn tables(&self) -> Result<(usize, usize)> {
+        let damaged = || self.bytes().damaged("the section table of an overlay");
+        self.texts.layout()?.overlay.ok_or_else(damaged)
+    }
+
+    /// The texts with their columns, by index.
+    pub(crate) fn texts(&self) -> &MetaRun {
+        &self.texts
+    }
+
+    /// The rows, in ascending order.
+    pub(crate) fn rows(&self) -> Result<Vec<Row>> {
+        let bytes = self.bytes().range(self.tables()?.0, self.row_count() as usize * 4)?;
+        let words = bytes.chunks_exact(4).map(|word| Row::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        let rows: Vec<Row> = words.collect();
+        let is_ascending = rows.windows(2).all(|pair| pair[0] < pair[1]);
+        let is_in_range = rows.first() == Some(&self.first_row()) && rows.last().is_some_and(|row| *row < self.end_row);
+        if !is_ascending || !is_in_range {
+            return Err(self.bytes().damaged("the rows of an overlay"));
+        }
+        Ok(rows)
+    }
+
+    /// The epoch that wrote the `index`-th text.
+    pub(crate) fn epoch_at(&self, index: u32) -> Result<Epoch> {
+        self.bytes().read_u64(self.tables()?.1 + index as usize * 8)
+    }
+
+    /// The text for a row, empty where its metadata was taken away; `None` where this overlay does not speak of it.
+    pub(crate) fn text(&self, row: Row) -> Result<Option<Slice<'_>>> {
+        if row < self.first_row() || row >= self.end_row {
+            return Ok(None);
+        }
+        let rows_start = self.tables()?.0;
+        let (mut low, mut high) = (0, self.row_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = self.bytes().read_u32(rows_start + middle as usize * 4)?;
+            match found.cmp(&row) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return self.texts.text_at(middle).map(Some),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The payload of an OVERLAY segment, columns included.
+pub(crate) fn encode_overlay(builder: OverlayBuilder) -> Vec<u8> {
+    let columns = columns_of(builder.first_row(), builder.row_count(), builder.texts());
+    builder.finish(columns.as_deref())
+}
+
+/// One builder with what several overlays, oldest first, say together of living rows; `None` where that is nothing.
+pub(crate) fn join_overlays(
+    runs: &[Arc<OverlayRun>],
+    is_alive: impl Fn(Row) -> bool,
+) -> Result<Option<OverlayBuilder>> {
+    let mut newest: BTreeMap<Row, (usize, u32)> = BTreeMap::new();
+    for (run_index, run) in runs.iter().enumerate() {
+        newest.extend((0u32..).zip(run.rows()?).map(|(index, row)| (row, (run_index, index))));
+    }
+    newest.retain(|row, _| is_alive(*row));
+    let Some((first_row, _)) = newest.first_key_value() else { return Ok(None) };
+    let mut builder = OverlayBuilder::new(*first_row);
+    for (row, (run_index, index)) in newest {
+        let run = &runs[run_index];
+        builder.push(row, run.epoch_at(index)?, &run.texts.text_at(index)?);
+    }
+    Ok(Some(builder))
+}
+
+/// One run on the heap for two that follow each other.
+pub(crate) fn join_on_heap(
+    older: &Arc<OverlayRun>,
+    newer: &Arc<OverlayRun>,
+    is_alive: impl Fn(Row) -> bool,
+) -> Result<Option<OverlayRun>> {
+    let joined = join_overlays(&[Arc::clone(older), Arc::clone(newer)], is_alive)?;
+    Ok(joined.map(|builder| OverlayRun::build(builder, newer.end_row)))
+}
+
+impl Run for OverlayRun {
+    fn first_row(&self) -> Row {
+        self.texts.first_row()
+    }
+
+    /// Number of rows it lists, which need not follow each other.
+    fn row_count(&self) -> u32 {
+        self.texts.row_count()
+    }
+
+    fn bytes(&self) -> &RunBytes {
+        self.texts.bytes()
+    }
+
+    /// Overlays stand in the order of their commits.
+    fn follows(&self, _before: &OverlayRun) -> bool {
+        true
+    }
+}
