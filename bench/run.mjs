@@ -1,5 +1,5 @@
 // npm run bench: measures the store, and says of each figure whether it meets its criterion.
-//   --only NAME,...    sections: ingest, inserts, growth, scan, open, compaction
+//   --only NAME,...    sections: ingest, inserts, growth, scan, filters, distinct, open, compaction
 //   --quick            small sizes, few rounds: to see that it runs, not for figures
 //   --rounds N         how often each subject is measured; medians are reported
 //   --json [FILE]      the result as JSON, for bench/report.mjs; without FILE on the standard output, all else on the
@@ -19,7 +19,7 @@ import { buildRelease, installPeers } from './lib/setup.mjs';
 /** Above this share of the processors' time taken by others, figures say more about them than about the store. */
 const BUSY_SHARE_MAX = 0.1;
 
-const SECTIONS = ['ingest', 'inserts', 'growth', 'scan', 'open', 'compaction'];
+const SECTIONS = ['ingest', 'inserts', 'growth', 'scan', 'filters', 'distinct', 'open', 'compaction'];
 
 await main(async () => {
   const options = readOptions(process.argv.slice(2), SECTIONS);
@@ -37,7 +37,8 @@ await main(async () => {
 async function bench(options) {
   console.log('Preparing');
   if (options.build) await buildRelease();
-  const peersMissing = options.only.includes('scan') ? await installPeers() : undefined;
+  const needsPeers = options.only.some((name) => ['scan', 'filters'].includes(name));
+  const peersMissing = needsPeers ? await installPeers() : undefined;
 
   // Only now is there something to import.
   const { version } = await import('@ruvector/rvf');

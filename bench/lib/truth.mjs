@@ -40,3 +40,12 @@ function distanceTo({ vectors, dimensions }, vector, row) {
   }
   return 1 - dot / Math.sqrt(squaresOfVector * squaresOfRow);
 }
+
+/** Which rows are among the `k` nearest of some rows (or as near as those), and how many there are at most. */
+export function nearestAmong(data, vector, rows, k) {
+  const distances = Float64Array.from(rows, (row) => distanceTo(data, vector, row)).sort();
+  const most = Math.min(k, rows.length);
+  const farthest = most === 0 ? Number.NEGATIVE_INFINITY : distances[most - 1];
+  const among = new Set(rows);
+  return { most, isNear: (row) => among.has(row) && distanceTo(data, vector, row) <= farthest + TIE };
+}

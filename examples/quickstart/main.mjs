@@ -1,13 +1,13 @@
 // @ts-check
-// The quick start: makes the sample of 5,000 Debian package descriptions into one .rvf file, asks it questions, updates,
-// deletes, compacts, closes it, and opens it again in another process. `npm start` builds everything and runs this.
+// The quick start: makes the sample of 5,000 Debian package descriptions into one .rvf file, asks it questions, with
+// filters too, updates, deletes, compacts, closes it, and opens it again in another process. `npm start` builds everything and runs this.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RvfDatabase, version } from '@ruvector/rvf';
+import { fromMongo, RvfDatabase, version } from '@ruvector/rvf';
 import { answer, bytes, heading, line, median, milliseconds, number, progress, timed } from './print.mjs';
 import { readEntries, readQuestions } from './sample.mjs';
 
@@ -58,22 +58,46 @@ line(
     `median ${milliseconds(median(times))}`,
 );
 
+heading('Ask with a filter');
+const puzzle = questions[2];
+assert(puzzle);
+/** @type {[string, import('@ruvector/rvf').RvfFilterExpr<import('./sample.mjs').Package>][]} */
+const filters = [
+  ['section is games', db.where('section').is('games')],
+  ['size below 100,000 and not a library', db.where('size').below(100_000).and('section').isNot('libs')],
+  ['tagged as a puzzle or a board game', db.where('tags').hasAny(['game::puzzle', 'game::board'])],
+  ['as a MongoDB object', fromMongo({ section: { $in: ['python', 'perl'] }, size: { $lt: 50_000 } })],
+];
+for (const [wording, filter] of filters) {
+  const [matching, countMs] = await timed(() => db.count(filter));
+  const [hits, filteredMs] = await timed(() => db.query(puzzle.vector, HITS_SHOWN, { filter }));
+  assert.equal(matching, (await db.queryByFilter(filter)).length);
+  line(`${wording}: ${number(matching)} entries, counted in ${milliseconds(countMs)}`);
+  answer(puzzle.text, filteredMs, hits);
+}
+const [, leisure] = filters[0] ?? [];
+assert(leisure);
+const plan = await db.explain(leisure);
+line(
+  `the plan for “section is games”: ${number(plan.matched)} of ${number(plan.rows)} entries fit, ` +
+    `${number(Math.round(plan.estimated * plan.rows))} were expected, ${number(plan.unindexedRows)} have no index yet`,
+);
+
 heading('Update');
 const question = questions[0];
 assert(question);
 const [best] = await db.query(question.vector, 1);
 assert(best);
 const games = entries.filter(({ metadata }) => metadata.section === 'games');
-const [, updateMs] = await timed(() =>
-  db.ingestBatch(games.map((entry) => ({ ...entry, metadata: { ...entry.metadata, shelf: 'leisure' } }))),
-);
+const [{ updated: changed }, updateMs] = await timed(() => db.updateMetadata(leisure, { shelf: 'leisure' }));
+assert.equal(changed, games.length);
 const game = games[0];
 assert(game);
 const [updated] = await db.get([game.id]);
 assert.equal(updated?.metadata?.shelf, 'leisure');
 assert.equal(await db.count(), entries.length);
 line(
-  `${games.length} rows of section “games” replaced in ${milliseconds(updateMs)}; still ${number(entries.length)} rows`,
+  `metadata of ${games.length} rows of section “games” changed in ${milliseconds(updateMs)}; still ${number(entries.length)} rows`,
 );
 line(`${game.id} now has shelf “${updated.metadata.shelf}”`);
 
@@ -81,7 +105,11 @@ heading('Delete');
 const unwanted = entries
   .filter(({ id, metadata }) => id === best.id || ['libdevel', 'doc'].includes(metadata.section))
   .map(({ id }) => id);
-const [{ deleted }, deleteMs] = await timed(() => db.delete(unwanted));
+const [deleted, deleteMs] = await timed(async () => {
+  const one = await db.delete([best.id]);
+  const many = await db.deleteByFilter(db.where('section').in(['libdevel', 'doc']));
+  return one.deleted + many.deleted;
+});
 assert.equal(deleted, unwanted.length);
 line(
   `${number(deleted)} rows deleted in ${milliseconds(deleteMs)}: sections “libdevel” and “doc”, and ${best.id}`,
