@@ -157,7 +157,7 @@ impl RvfStore {
 
     /// Reads and checks a filter; the store's schema says what `fieldId` in it stands for.
     pub fn filter(&self, json: &str) -> Result<Arc<Expression>> {
-        let snapshot = self.current()?;
+        let snapshot = self.shared.snapshot.load_full().ok_or_else(closed)?;
         Expression::parse(json.as_bytes(), &snapshot.schema)
             .map(Arc::new)
             .map_err(|error| RvfError::new(ErrorCode::FilterParseError, error.to_string()))
