@@ -77,7 +77,7 @@ describe('the calls that take a filter', () => {
     expectTypeOf<Db['list']>().parameter(0).toEqualTypeOf<RvfListOptions<Page> | undefined>();
     expectTypeOf<Db['queryByFilter']>().parameter(0).toEqualTypeOf<Filter>();
     expectTypeOf<Db['deleteByFilter']>().parameter(0).toEqualTypeOf<Filter>();
-    expectTypeOf<Db['updateMetadata']>().parameter(0).toEqualTypeOf<string[] | Filter>();
+    expectTypeOf<Db['updateMetadata']>().parameter(0).toEqualTypeOf<readonly string[] | Filter>();
     expectTypeOf<Db['replaceWhere']>().parameter(0).toEqualTypeOf<Filter>();
     expectTypeOf<RvfQueryOptions<Page>['filter']>().toEqualTypeOf<Filter | undefined>();
     expectTypeOf<RvfIterateOptions<Page>['filter']>().toEqualTypeOf<Filter | undefined>();

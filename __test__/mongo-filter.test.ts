@@ -115,9 +115,26 @@ describe('the expression', () => {
     });
   });
 
+  test('refuses what has no keys of its own, since without keys it would match everything', () => {
+    const some: unknown[] = [
+      Promise.resolve({ a: 1 }),
+      new Map([['a', 1]]),
+      new Set(),
+      new Date(),
+      /a/,
+      new (class {})(),
+    ];
+    for (const filter of some) {
+      expect(refusal(filter)).toContain('plain object');
+    }
+    expect(fromMongo(Object.create(null) as Fields)).toEqual({ op: 'and', exprs: [] });
+  });
+
   test('takes keys as literal names, be they hostile', () => {
     const filter = JSON.parse('{"__proto__": 1, "constructor": {"$gt": 2}, "a.b": 3, "": 4}') as Fields;
-    const fields = (fromMongo(filter) as { exprs: { field: string }[] }).exprs.map(({ field }) => field);
+    const fields = (fromMongo(filter) as unknown as { exprs: { field: string }[] }).exprs.map(
+      ({ field }) => field,
+    );
     expect(fields).toEqual(['__proto__', 'constructor', 'a.b', '']);
     expect(Object.prototype).not.toHaveProperty('$gt');
   });

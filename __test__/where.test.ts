@@ -79,7 +79,20 @@ describe('sentences', () => {
     expect(second).toEqual({ op: 'and', exprs: [{ ...first }, small] });
     expect(third).toEqual({ op: 'and', exprs: [{ ...first }, small, tagged] });
     expect(() => Object.assign(first, { field: 'size' })).toThrow(TypeError);
-    expect(() => (second as { exprs?: unknown[] }).exprs?.push(games)).toThrow(TypeError);
+    expect(() => (second as unknown as { exprs?: unknown[] }).exprs?.push(games)).toThrow(TypeError);
+  });
+
+  test('keep what is no list, so that it is refused and does not fall into characters', () => {
+    for (const list of ['games', new Map([['k', 1]]), new Set(['a'])]) {
+      const values = list as unknown as string[];
+      for (const filter of [
+        where('section').in(values),
+        where('section').notIn(values),
+        where('tags').hasAny(values),
+      ]) {
+        expect(() => filterText('filter', filter)).toThrow('filter.values');
+      }
+    }
   });
 
   test('are plain data: as JSON, as copies, and inside each other', () => {

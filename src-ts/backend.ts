@@ -55,9 +55,9 @@ export interface RvfBackend {
   create(path: string, options: RvfOptions): Promise<void>;
   open(path: string, options?: RvfOpenOptions): Promise<void>;
   openReadonly(path: string, options?: RvfOpenOptions): Promise<void>;
-  ingestBatch(entries: RvfIngestEntry[], options?: RvfIngestOptions): Promise<RvfIngestResult>;
+  ingestBatch(entries: readonly RvfIngestEntry[], options?: RvfIngestOptions): Promise<RvfIngestResult>;
   query(vector: Float32Array, k: number, options?: RvfQueryOptions): Promise<RvfSearchResult[]>;
-  delete(ids: string[]): Promise<RvfDeleteResult>;
+  delete(ids: readonly string[]): Promise<RvfDeleteResult>;
   deleteByFilter(filter: RvfFilterExpr, options?: RvfWriteOptions): Promise<RvfDeleteResult>;
   compact(options?: RvfProgressOptions): Promise<RvfCompactionResult>;
   status(): Promise<RvfStatus>;
@@ -91,27 +91,27 @@ export interface RvfBackend {
   indexStats?(): RvfIndexStats;
   verifyWitness?(): RvfWitnessResult;
   freeze?(): number;
-  ingestBatchSync?(entries: RvfIngestEntry[], options?: RvfIngestSyncOptions): RvfIngestResult;
+  ingestBatchSync?(entries: readonly RvfIngestEntry[], options?: RvfIngestSyncOptions): RvfIngestResult;
   querySync?(vector: RvfVectorInput, k: number, options?: RvfQuerySyncOptions): RvfSearchResult[];
   queryBatch?(
     vectors: RvfVectorInput | RvfVectorInput[],
     k: number,
     options?: RvfQueryOptions,
   ): Promise<RvfSearchResult[][]>;
-  deleteSync?(ids: string[]): RvfDeleteResult;
-  get?(ids: string[], options?: RvfGetOptions): Promise<RvfRow[]>;
+  deleteSync?(ids: readonly string[]): RvfDeleteResult;
+  get?(ids: readonly string[], options?: RvfGetOptions): Promise<RvfRow[]>;
   has?(id: string): Promise<boolean>;
   count?(filter?: RvfFilterExpr, options?: RvfCallOptions): Promise<number>;
   list?(options?: RvfListOptions): Promise<RvfPage>;
   queryByFilter?(filter: RvfFilterExpr, options?: RvfFilterQueryOptions): Promise<RvfRow[]>;
   updateMetadata?(
-    target: string[] | RvfFilterExpr,
+    target: readonly string[] | RvfFilterExpr,
     patch: object,
     options?: RvfWriteOptions,
   ): Promise<RvfUpdateResult>;
   replaceWhere?(
     filter: RvfFilterExpr,
-    entries: RvfIngestEntry[],
+    entries: readonly RvfIngestEntry[],
     options?: RvfIngestOptions,
   ): Promise<RvfReplaceResult>;
   changes?(sinceEpoch: number, options?: RvfChangesOptions): Promise<RvfChanges>;

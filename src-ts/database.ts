@@ -109,7 +109,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
    * of the batch is stored then.
    */
   async ingestBatch(
-    entries: types.RvfIngestEntry<M>[],
+    entries: readonly types.RvfIngestEntry<M>[],
     options?: types.RvfIngestOptions,
   ): Promise<types.RvfIngestResult> {
     return this.#open().ingestBatch(entries, options);
@@ -117,7 +117,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
 
   /** {@link RvfDatabase.ingestBatch} on this thread. Behind queued writes it waits up to `busyTimeoutMs`, then fails with `Busy`. */
   ingestBatchSync(
-    entries: types.RvfIngestEntry<M>[],
+    entries: readonly types.RvfIngestEntry<M>[],
     options?: types.RvfIngestSyncOptions,
   ): types.RvfIngestResult {
     return this.#open().ingestBatchSync(entries, options);
@@ -130,7 +130,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
 
   /** Another name for {@link RvfDatabase.ingestBatch}. */
   async insertBatch(
-    entries: types.RvfIngestEntry<M>[],
+    entries: readonly types.RvfIngestEntry<M>[],
     options?: types.RvfIngestOptions,
   ): Promise<types.RvfIngestResult> {
     return this.#open().ingestBatch(entries, options);
@@ -180,12 +180,12 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
   }
 
   /** Deletes entries as one commit. Ids that are not stored are passed over. */
-  async delete(ids: string[]): Promise<types.RvfDeleteResult> {
+  async delete(ids: readonly string[]): Promise<types.RvfDeleteResult> {
     return this.#open().delete(ids);
   }
 
   /** {@link RvfDatabase.delete} on this thread. Behind queued writes it waits up to `busyTimeoutMs`, then fails with `Busy`. */
-  deleteSync(ids: string[]): types.RvfDeleteResult {
+  deleteSync(ids: readonly string[]): types.RvfDeleteResult {
     return this.#open().deleteSync(ids);
   }
 
@@ -215,7 +215,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
    * `ReadOnly`, `DiskFull`, `Poisoned`; the signal's reason where it aborted. Nothing is changed then.
    */
   async updateMetadata(
-    target: string[] | RvfFilterExpr<M>,
+    target: readonly string[] | RvfFilterExpr<M>,
     patch: filters.RvfMetadataPatch<M>,
     options?: filters.RvfWriteOptions,
   ): Promise<filters.RvfUpdateResult> {
@@ -230,14 +230,14 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
    */
   async replaceWhere(
     filter: RvfFilterExpr<M>,
-    entries: types.RvfIngestEntry<M>[],
+    entries: readonly types.RvfIngestEntry<M>[],
     options?: types.RvfIngestOptions,
   ): Promise<filters.RvfReplaceResult> {
     return this.#open().replaceWhere(filter as RvfFilterExpr, entries, options);
   }
 
   /** The entries of some ids, in the order of the ids; ids that are not stored are passed over. */
-  async get(ids: string[], options?: types.RvfGetOptions): Promise<types.RvfRow<M>[]> {
+  async get(ids: readonly string[], options?: types.RvfGetOptions): Promise<types.RvfRow<M>[]> {
     return (await this.#open().get(ids, options)) as types.RvfRow<M>[];
   }
 

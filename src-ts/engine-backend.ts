@@ -57,14 +57,14 @@ export abstract class EngineBackend implements RvfBackend {
   }
 
   async ingestBatch(
-    entries: types.RvfIngestEntry[],
+    entries: readonly types.RvfIngestEntry[],
     options?: types.RvfIngestOptions,
   ): Promise<types.RvfIngestResult> {
     return ingestBatch(this.#open(), entries, options);
   }
 
   ingestBatchSync(
-    entries: types.RvfIngestEntry[],
+    entries: readonly types.RvfIngestEntry[],
     options?: types.RvfIngestSyncOptions,
   ): types.RvfIngestResult {
     return ingestBatchSync(this.#open(), entries, options);
@@ -90,7 +90,7 @@ export abstract class EngineBackend implements RvfBackend {
     return queryBatch(this.#open(), vectors, k, options);
   }
 
-  async delete(ids: string[]): Promise<types.RvfDeleteResult> {
+  async delete(ids: readonly string[]): Promise<types.RvfDeleteResult> {
     const session = this.#open();
     session.ensureWritable();
     checkIds(ids);
@@ -98,7 +98,7 @@ export abstract class EngineBackend implements RvfBackend {
     return session.run(() => session.store.delete(bytes, offsets));
   }
 
-  deleteSync(ids: string[]): types.RvfDeleteResult {
+  deleteSync(ids: readonly string[]): types.RvfDeleteResult {
     const session = this.#open();
     session.ensureWritable();
     checkIds(ids);
@@ -114,7 +114,7 @@ export abstract class EngineBackend implements RvfBackend {
   }
 
   async updateMetadata(
-    target: string[] | RvfFilterExpr,
+    target: readonly string[] | RvfFilterExpr,
     patch: object,
     options?: filters.RvfWriteOptions,
   ): Promise<filters.RvfUpdateResult> {
@@ -123,13 +123,13 @@ export abstract class EngineBackend implements RvfBackend {
 
   async replaceWhere(
     filter: RvfFilterExpr,
-    entries: types.RvfIngestEntry[],
+    entries: readonly types.RvfIngestEntry[],
     options?: types.RvfIngestOptions,
   ): Promise<filters.RvfReplaceResult> {
     return replaceWhere(this.#open(), filter, entries, options);
   }
 
-  async get(ids: string[], options?: types.RvfGetOptions): Promise<types.RvfRow[]> {
+  async get(ids: readonly string[], options?: types.RvfGetOptions): Promise<types.RvfRow[]> {
     return get(this.#open(), ids, options);
   }
 

@@ -37,11 +37,11 @@ export type RvfElementOf<T> = RvfScalarOf<ElementOf<T>>;
 type Conditions<Reference, Scalar, Ordered, Prefix, Element> =
   | (Reference & { op: 'eq' | 'ne'; value: Scalar })
   | (Reference & { op: 'lt' | 'le' | 'gt' | 'ge'; value: Ordered })
-  | (Reference & { op: 'in' | 'nin'; values: Scalar[] })
+  | (Reference & { op: 'in' | 'nin'; values: readonly Scalar[] })
   | (Reference & { op: 'range'; low: Ordered; high: Ordered })
   | (Reference & { op: 'startsWith'; value: Prefix })
   | (Reference & { op: 'contains'; value: Element })
-  | (Reference & { op: 'containsAny' | 'containsAll'; values: Element[] })
+  | (Reference & { op: 'containsAny' | 'containsAll'; values: readonly Element[] })
   | (Reference & { op: 'exists' });
 
 /** The conditions on the field `K`, which has the type `T`. */
@@ -101,5 +101,5 @@ export type RvfFieldCondition<M = unknown> = ConditionsByField<M>[keyof Conditio
 export type RvfFilterExpr<M = unknown> =
   | RvfFieldCondition<M>
   | RvfNumberedCondition
-  | { op: 'and' | 'or'; exprs: RvfFilterExpr<M>[] }
+  | { op: 'and' | 'or'; exprs: readonly RvfFilterExpr<M>[] }
   | { op: 'not'; expr: RvfFilterExpr<M> };

@@ -48,7 +48,7 @@ export class ForeignBackend implements DatabaseBackend {
   }
 
   ingestBatch(
-    entries: types.RvfIngestEntry[],
+    entries: readonly types.RvfIngestEntry[],
     options?: types.RvfIngestOptions,
   ): Promise<types.RvfIngestResult> {
     this.#refuseOptions('ingestBatch', options, []);
@@ -56,7 +56,7 @@ export class ForeignBackend implements DatabaseBackend {
   }
 
   ingestBatchSync(
-    entries: types.RvfIngestEntry[],
+    entries: readonly types.RvfIngestEntry[],
     options?: types.RvfIngestSyncOptions,
   ): types.RvfIngestResult {
     return this.#optional('ingestBatchSync')(entries, options);
@@ -92,11 +92,11 @@ export class ForeignBackend implements DatabaseBackend {
     return answers.map((results) => this.#score(results, dimension));
   }
 
-  delete(ids: string[]): Promise<types.RvfDeleteResult> {
+  delete(ids: readonly string[]): Promise<types.RvfDeleteResult> {
     return this.#backend.delete(ids);
   }
 
-  deleteSync(ids: string[]): types.RvfDeleteResult {
+  deleteSync(ids: readonly string[]): types.RvfDeleteResult {
     return this.#optional('deleteSync')(ids);
   }
 
@@ -106,7 +106,7 @@ export class ForeignBackend implements DatabaseBackend {
   }
 
   updateMetadata(
-    target: string[] | RvfFilterExpr,
+    target: readonly string[] | RvfFilterExpr,
     patch: object,
     options?: filters.RvfWriteOptions,
   ): Promise<filters.RvfUpdateResult> {
@@ -115,13 +115,13 @@ export class ForeignBackend implements DatabaseBackend {
 
   replaceWhere(
     filter: RvfFilterExpr,
-    entries: types.RvfIngestEntry[],
+    entries: readonly types.RvfIngestEntry[],
     options?: types.RvfIngestOptions,
   ): Promise<filters.RvfReplaceResult> {
     return this.#optional('replaceWhere')(filter, entries, options);
   }
 
-  get(ids: string[], options?: types.RvfGetOptions): Promise<types.RvfRow[]> {
+  get(ids: readonly string[], options?: types.RvfGetOptions): Promise<types.RvfRow[]> {
     return this.#optional('get')(ids, options);
   }
 

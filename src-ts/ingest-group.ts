@@ -47,7 +47,7 @@ export class IngestGroup {
    *
    * @throws RvfError naming the entry that is not one; nothing is added then.
    */
-  add(entries: RvfIngestEntry[]): Promise<RvfIngestResult> {
+  add(entries: readonly RvfIngestEntry[]): Promise<RvfIngestResult> {
     const first = this.#ids.length;
     this.#rows.reserve(first + entries.length);
     for (let index = 0; index < entries.length; index++) {

@@ -39,7 +39,7 @@ export interface PreparedBatch {
 /** `RvfDatabase.ingestBatch` over an engine. */
 export async function ingestBatch(
   session: Session,
-  entries: RvfIngestEntry[],
+  entries: readonly RvfIngestEntry[],
   given?: RvfIngestOptions,
 ): Promise<RvfIngestResult> {
   if (given === undefined && Array.isArray(entries) && isFew(entries.length)) {
@@ -68,7 +68,7 @@ function isFew(entries: number): boolean {
 /** `RvfDatabase.ingestBatchSync` over an engine. */
 export function ingestBatchSync(
   session: Session,
-  entries: RvfIngestEntry[],
+  entries: readonly RvfIngestEntry[],
   given?: RvfIngestSyncOptions,
 ): RvfIngestResult {
   const options = given === undefined ? {} : checkObject<RvfIngestSyncOptions>('options', given, SYNC_KEYS);
@@ -87,7 +87,7 @@ export function ingestBatchSync(
  */
 export function prepare(
   session: Session,
-  entries: RvfIngestEntry[],
+  entries: readonly RvfIngestEntry[],
   options: RvfIngestSyncOptions,
 ): PreparedBatch {
   session.ensureWritable();
@@ -114,7 +114,7 @@ export function prepare(
 
 function pack(
   session: Session,
-  entries: RvfIngestEntry[],
+  entries: readonly RvfIngestEntry[],
   mayReject: boolean,
   onDuplicate: number,
 ): PreparedBatch {

@@ -11,7 +11,11 @@ const GET_KEYS = new Set(['includeVectors']);
 const ITERATE_KEYS = new Set(['filter', 'includeVectors', 'batchSize']);
 
 /** `RvfDatabase.get` over an engine. */
-export async function get(session: Session, ids: string[], given?: RvfGetOptions): Promise<RvfRow[]> {
+export async function get(
+  session: Session,
+  ids: readonly string[],
+  given?: RvfGetOptions,
+): Promise<RvfRow[]> {
   session.ensureOpen();
   const options = checkObject<RvfGetOptions>('options', given ?? {}, GET_KEYS);
   const includeVectors = checkBoolean('options.includeVectors', options.includeVectors, false);

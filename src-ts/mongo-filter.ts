@@ -1,8 +1,9 @@
 import type { RvfFilterExpr } from './filter.js';
-import { reading } from './filter-values.js';
+import { filterError, reading } from './filter-values.js';
 import { Translator } from './mongo-translator.js';
 import type { RvfMongoFilter, RvfMongoOptions } from './mongo-types.js';
 import { checkBoolean, checkObject } from './options.js';
+import { describe, isPlainObject } from './validate.js';
 
 const OPTION_KEYS = new Set(['matchArrays']);
 
@@ -35,6 +36,12 @@ export function fromMongo<M = unknown>(
   options?: RvfMongoOptions,
 ): RvfFilterExpr<M> {
   const given = checkObject<RvfMongoOptions>('options', options ?? {}, OPTION_KEYS);
+  reading('filter', () => {
+    // Others, such as a promise or a map, have no keys of their own, and without keys a filter matches everything.
+    if (typeof filter === 'object' && filter !== null && !Array.isArray(filter) && !isPlainObject(filter)) {
+      throw filterError('filter', `must be a plain object as { field: value }, not ${describe(filter)}`);
+    }
+  });
   const translator = new Translator(checkBoolean('options.matchArrays', given.matchArrays, false));
   return reading('filter', () => translator.filter('filter', filter, 1)) as RvfFilterExpr<M>;
 }

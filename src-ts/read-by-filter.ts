@@ -71,12 +71,19 @@ export async function queryByFilter(
   const text = filterText('filter', filter);
   return session.run(
     async (control) => {
+      const start: Pick<EnginePage, 'next' | 'generation'> = { next: 0, generation: ANY_GENERATION };
       let rows: RvfRow[] = [];
-      let page: Pick<EnginePage, 'next' | 'generation'> = { next: 0, generation: ANY_GENERATION };
+      let page = start;
       const pageOf = (most: number) =>
-        session.store.listWhere(text, page.next, page.generation, most, includeVectors, 0, control);
+        session.store.listWhere(text, page.next, ANY_GENERATION, most, includeVectors, 0, control);
       while (page.next >= 0 && rows.length < limit) {
         const answer = await pageOf(limit - rows.length);
+        if (page !== start && answer.generation !== page.generation) {
+          // A compaction has given the entries other places.
+          rows = [];
+          page = start;
+          continue;
+        }
         rows = rows.concat(toRows(answer, session.shape));
         page = answer;
       }

@@ -59,7 +59,7 @@ export class Session {
    * Ingests a small batch together with the others of this turn of the event loop. What is called later reaches the
    * engine later: every other call sends the group first.
    */
-  ingestInGroup(entries: RvfIngestEntry[]): Promise<RvfIngestResult> {
+  ingestInGroup(entries: readonly RvfIngestEntry[]): Promise<RvfIngestResult> {
     if (this.#group?.hasRoom(entries.length) !== true) {
       this.#sendGroup();
       this.#group = new IngestGroup(this.shape, this.schema);

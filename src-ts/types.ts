@@ -28,7 +28,7 @@ export type RvfDurability = 'commit' | 'interval' | 'none';
 export type RvfMetadata = string | number | boolean | null | object;
 
 /** A vector to store or to look for: numbers, or for hamming also packed bits, lowest bit first. */
-export type RvfVectorInput = Float32Array | number[] | Uint8Array;
+export type RvfVectorInput = Float32Array | readonly number[] | Uint8Array;
 
 /**
  * Options of `RvfDatabase.create`.

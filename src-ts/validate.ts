@@ -58,6 +58,15 @@ export function idProblem(id: unknown): Problem | undefined {
   return LONE_SURROGATE.test(id) ? invalid('holds a lone surrogate, which has no UTF-8 form') : undefined;
 }
 
+/** Whether a value is an object of its own keys alone, of whichever realm. */
+export function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) {
+    return false;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || (!Array.isArray(value) && Object.getPrototypeOf(prototype) === null);
+}
+
 /** @throws RvfError `InvalidInput` naming the first id that is not one. */
 export function checkIds(ids: unknown): asserts ids is string[] {
   if (!Array.isArray(ids)) {

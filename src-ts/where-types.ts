@@ -86,7 +86,7 @@ export type RvfClause<M = unknown> = RvfFilterExpr<M> & {
  */
 export interface RvfConjunction<M = unknown> {
   readonly op: 'and';
-  readonly exprs: RvfFilterExpr<M>[];
+  readonly exprs: readonly RvfFilterExpr<M>[];
   /** All must hold. */
   readonly and: RvfConnective<M, RvfConjunction<M>>;
 }
@@ -97,7 +97,7 @@ export interface RvfConjunction<M = unknown> {
  */
 export interface RvfDisjunction<M = unknown> {
   readonly op: 'or';
-  readonly exprs: RvfFilterExpr<M>[];
+  readonly exprs: readonly RvfFilterExpr<M>[];
   /** Any must hold. */
   readonly or: RvfConnective<M, RvfDisjunction<M>>;
 }

@@ -181,6 +181,7 @@ function plain(filter: unknown): RvfFilterExpr {
   return Object.freeze({ ...(filter as RvfFilterExpr) });
 }
 
-function frozen(values: readonly (RvfFilterValue | null)[]): (RvfFilterValue | null)[] {
-  return Object.freeze([...values]) as (RvfFilterValue | null)[];
+/** A list of its own; what is none, such as a string that would fall into characters, stays to be refused. */
+function frozen(values: readonly (RvfFilterValue | null)[]): readonly (RvfFilterValue | null)[] {
+  return Array.isArray(values) ? Object.freeze([...values]) : values;
 }

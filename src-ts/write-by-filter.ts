@@ -7,7 +7,7 @@ import { packStrings } from './pack.js';
 import type { Session } from './session.js';
 import type { RvfDeleteResult, RvfIngestEntry, RvfIngestOptions } from './types.js';
 import type { RvfReplaceResult, RvfUpdateResult, RvfWriteOptions } from './types-filter.js';
-import { checkIds, describe, invalid, metadataText, refuse } from './validate.js';
+import { checkIds, describe, invalid, isPlainObject, metadataText, refuse } from './validate.js';
 
 const WRITE_KEYS = new Set(['signal']);
 
@@ -26,7 +26,7 @@ export async function deleteByFilter(
 /** `RvfDatabase.updateMetadata` over an engine. */
 export async function updateMetadata(
   session: Session,
-  target: string[] | RvfFilterExpr,
+  target: readonly string[] | RvfFilterExpr,
   patch: unknown,
   given?: RvfWriteOptions,
 ): Promise<RvfUpdateResult> {
@@ -53,7 +53,7 @@ export async function updateMetadata(
 export async function replaceWhere(
   session: Session,
   filter: RvfFilterExpr,
-  entries: RvfIngestEntry[],
+  entries: readonly RvfIngestEntry[],
   given?: RvfIngestOptions,
 ): Promise<RvfReplaceResult> {
   session.ensureWritable();
@@ -80,21 +80,23 @@ function writeOptions(given: RvfWriteOptions | undefined): RvfWriteOptions | und
 
 /** The JSON text of a patch, which keeps the rules of metadata and is an object. */
 function patchText(patch: unknown): string {
-  const text = metadataText(patch, refuseNonFinite);
+  const text = metadataText(patch, refuseHiddenNull);
   if (typeof text !== 'string') {
     return refuse('patch', text);
   }
-  if (!text.startsWith('{')) {
+  // A map or a promise is an object without keys, and not what anybody means.
+  if (!text.startsWith('{') || (text === '{}' && !isPlainObject(patch))) {
     const what = `must be an object as { key: value, removed: null }, not ${describe(patch)}`;
     refuse('patch', invalid(`${what}; ingestBatch replaces an entry whole`));
   }
   return text;
 }
 
-/** NaN and infinities are null in JSON, and null removes. */
-function refuseNonFinite(key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new Error(`${describe(key)} is ${value}; give null to remove it`);
+/** NaN, infinities and invalid dates are null in JSON, and null removes. */
+function refuseHiddenNull(this: unknown, key: string, value: unknown): unknown {
+  const given = (this as Record<string, unknown>)[key];
+  if ((value === null && given !== null) || (typeof value === 'number' && !Number.isFinite(value))) {
+    throw new Error(`${describe(key)} is ${describe(given)}; give null to remove it`);
   }
   return value;
 }

@@ -71,8 +71,11 @@ impl DeadRows {
         }
     }
 
-    /// True where a row of the range, which is not empty, is dead.
+    /// True where a row of the range is dead.
     pub(crate) fn has_any(&self, rows: &Range<Row>) -> bool {
+        if rows.is_empty() {
+            return false;
+        }
         let chunks = rows.start / CHUNK_ROWS..=(rows.end - 1) / CHUNK_ROWS;
         let mut dead = chunks.filter_map(|index| Some((index, self.chunks.get(index as usize)?.as_ref()?)));
         dead.any(|(index, chunk)| {

@@ -71,8 +71,10 @@ impl MetaLayout {
             if start.checked_add(bytes).is_none_or(|end| end > data_bytes) {
                 return Err(WireError::Invalid("range of a META section"));
             }
-            if let Some(slot) = sections.get_mut(read_u32(section, 0, WHAT)? as usize) {
-                *slot = Some((start as usize, bytes as usize));
+            if let Some(slot) = sections.get_mut(read_u32(section, 0, WHAT)? as usize)
+                && slot.replace((start as usize, bytes as usize)).is_some()
+            {
+                return Err(WireError::Invalid("a META section that is there twice"));
             }
         }
         let [_, offsets, text, columns, rows, epochs] = sections;

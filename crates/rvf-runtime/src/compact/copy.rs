@@ -10,6 +10,7 @@ use rvf_manifest::SegmentEntry;
 
 use crate::control::Control;
 use crate::create::sync;
+use crate::read::patched_rows;
 use crate::runs::{Run, encode_meta, encode_overlay};
 use crate::snapshot::Snapshot;
 use crate::storage::{LockOutcome, OpenMode, StorageFile};
@@ -35,8 +36,8 @@ pub(crate) struct NewFile {
     /// First old row that no copy has looked at.
     pub(super) next_old_row: Row,
     pub(super) next_new_row: Row,
-    /// Epoch of the first state that rows were copied from: metadata that changed later is written once more.
-    pub(super) first_epoch: Epoch,
+    /// Epoch of the newest state that was copied: metadata of rows here that changed later is written once more.
+    pub(super) copied_epoch: Epoch,
 }
 
 impl NewFile {
@@ -70,7 +71,7 @@ impl NewFile {
             copied: RoaringBitmap::new(),
             next_old_row: 0,
             next_new_row: 0,
-            first_epoch: snapshot.epoch,
+            copied_epoch: snapshot.epoch,
         })
     }
 
@@ -80,6 +81,7 @@ impl NewFile {
 
     /// Copies the living rows that no copy has looked at yet.
     pub(super) fn copy_new_rows(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
+        self.copy_newer_metadata(snapshot, control)?;
         let rows: Vec<Row> =
             (self.next_old_row..snapshot.next_row).filter(|row| !snapshot.dead.contains(*row)).collect();
         let row_bytes = snapshot.row_bytes();
@@ -92,6 +94,7 @@ impl NewFile {
         self.copied.append(rows.iter().copied()).map_err(|_| RvfError::internal("rows are copied in order"))?;
         self.next_old_row = snapshot.next_row;
         self.next_new_row += rows.len() as u32;
+        self.copied_epoch = snapshot.epoch;
         Ok(())
     }
 
@@ -128,6 +131,7 @@ impl NewFile {
         let mut builder = IdsBuilder::new(first_row);
         let mut epochs: Vec<(Row, u64)> = Vec::new();
         let mut epochs_of = None;
+        let patched = patched_rows(snapshot, 0)?;
         for row in rows {
             let Some(run) = snapshot.ids.find(*row) else {
                 return Err(RvfError::internal(format!("row {row} has no id")));
@@ -137,7 +141,9 @@ impl NewFile {
                 epochs_of = Some(run.first_row());
             }
             let range = epochs.partition_point(|(first, _)| first <= row);
-            let epoch = range.checked_sub(1).map_or(0, |index| epochs[index].1);
+            let stored = range.checked_sub(1).map_or(0, |index| epochs[index].1);
+            // Its metadata goes with it, and so does the epoch that changed it last.
+            let epoch = patched.get(row).map_or(stored, |patched| stored.max(*patched));
             let id = run.id(*row)?;
             builder.push(Some((id_hash(&id, snapshot.salt), &id)), epoch);
             if builder.data_bytes() as u64 >= SEGMENT_SPLIT_BYTES {
@@ -174,19 +180,20 @@ impl NewFile {
         self.segment(SegmentKind::META, encode_meta(builder), (first_row, row_count))
     }
 
-    /// Writes metadata that may have changed since its row was copied.
-    pub(super) fn write_newer_metadata(&mut self, snapshot: &Snapshot) -> Result<()> {
+    /// Writes the metadata that copied rows got since, as overlays.
+    fn copy_newer_metadata(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
         let runs: Vec<_> = snapshot.overlays.iter().cloned().collect();
         let mut newer: BTreeMap<Row, (usize, u32)> = BTreeMap::new();
         for (run_index, run) in runs.iter().enumerate() {
             for (index, row) in (0u32..).zip(run.rows()?) {
-                if run.epoch_at(index)? > self.first_epoch && self.copied.contains(row) && snapshot.is_alive(row) {
+                if run.epoch_at(index)? > self.copied_epoch && self.copied.contains(row) && snapshot.is_alive(row) {
                     newer.insert(row, (run_index, index));
                 }
             }
         }
         let mut newer = newer.into_iter().peekable();
         while let Some((first_row, _)) = newer.peek() {
+            control.check()?;
             let mut overlay = OverlayBuilder::new(self.new_row(*first_row));
             while let Some((row, (run_index, index))) =
                 newer.next_if(|_| (overlay.data_bytes() as u64) < META_SPLIT_BYTES)

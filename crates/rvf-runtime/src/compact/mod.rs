@@ -15,6 +15,7 @@ use rvf_wire::HEAD_BYTES;
 
 use crate::control::Control;
 use crate::open::remove_if_there;
+use crate::runs::{OverlayRun, Run};
 use crate::snapshot::Snapshot;
 use crate::store::{CompactOutcome, RvfStore};
 use crate::temporary::remove_if_named;
@@ -90,7 +91,8 @@ impl RvfStore {
             new_file.sync()?;
             round += 1;
             let current = self.current()?;
-            let rest_bytes = u64::from(current.next_row - latest.next_row) * current.row_bytes() as u64;
+            let row_bytes = u64::from(current.next_row - latest.next_row) * current.row_bytes() as u64;
+            let rest_bytes = row_bytes + newer_overlay_bytes(&current, &latest);
             latest = current;
             if rest_bytes <= REST_BYTES_MAX || round >= ROUNDS_MAX {
                 break;
@@ -103,4 +105,10 @@ impl RvfStore {
         let new_bytes = writer.snapshot.file.len()?.max(HEAD_BYTES as u64);
         Ok(CompactOutcome { segments_compacted, bytes_reclaimed: old_bytes.saturating_sub(new_bytes), epoch })
     }
+}
+
+/// Bytes of the overlays that a state does not share with an earlier one.
+fn newer_overlay_bytes(current: &Snapshot, earlier: &Snapshot) -> u64 {
+    let is_shared = |run: &Arc<OverlayRun>| earlier.overlays.iter().any(|old| Arc::ptr_eq(old, run));
+    current.overlays.iter().filter(|run| !is_shared(run)).map(|run| run.bytes().len()).sum()
 }

@@ -30,7 +30,6 @@ impl RvfStore {
         let snapshot = Arc::clone(&writer.snapshot);
         new_file.copy_new_rows(&snapshot, control)?;
         new_file.skip_to_segment(writer.next_segment_id);
-        new_file.write_newer_metadata(&snapshot)?;
         new_file.write_history(&snapshot)?;
         new_file.carry_opaque(&snapshot)?;
         new_file.write_dead(&snapshot)?;

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rvf_types::{Epoch, ErrorCode, Row};
 
 use crate::history::state_at;
-use crate::read::page::{RowPage, page};
+use crate::read::page::{Filling, RowPage, page};
 use crate::runs::Run;
 use crate::snapshot::Snapshot;
 use crate::store::RvfStore;
@@ -62,13 +62,17 @@ impl RvfStore {
         changed.retain(|(epoch, _)| *epoch <= until);
         changed.sort_unstable();
         let start = after.map_or(0, |position| changed.partition_point(|entry| *entry <= position.last));
-        let rest = &changed[start..];
-        let taken = &rest[..limit.min(rest.len())];
-        let is_last = taken.len() == rest.len();
+        let mut filling = Filling::new(&snapshot, limit, with_vectors);
+        for (_, row) in &changed[start..] {
+            if !filling.add(*row)? {
+                break;
+            }
+        }
+        let taken = &changed[start..start + filling.rows.len()];
+        let is_last = filling.next.is_none();
         let last = if is_last { None } else { taken.last().copied() };
-        let rows: Vec<Row> = taken.iter().map(|(_, row)| *row).collect();
         Ok(Changes {
-            page: page(&snapshot, &rows, Vec::new(), with_vectors, None)?,
+            page: page(&snapshot, &filling.rows, Vec::new(), with_vectors, None)?,
             epochs: taken.iter().map(|(epoch, _)| *epoch).collect(),
             deleted: if is_last { earlier.gone_from(&snapshot)? } else { Vec::new() },
             epoch: until,
@@ -98,8 +102,8 @@ impl Earlier {
             None => Err(RvfError::new(
                 ErrorCode::GenerationStale,
                 format!(
-                    "a compaction has dropped what was before epoch {}, and with it what changed since {since}; list \
-                     everything and go on from there",
+                    "a compaction has dropped what was before epoch {}, and with it what changed since {since}; take the \
+                     epoch of status(), then list everything, and go on from that epoch",
                     now.manifest.compaction.epoch
                 ),
             )),
@@ -140,7 +144,7 @@ fn changed_rows(now: &Snapshot, since: Epoch, first_new: Row) -> Result<Vec<(Epo
 }
 
 /// Living rows whose metadata changed after `since`, and when it did.
-fn patched_rows(now: &Snapshot, since: Epoch) -> Result<BTreeMap<Row, Epoch>> {
+pub(crate) fn patched_rows(now: &Snapshot, since: Epoch) -> Result<BTreeMap<Row, Epoch>> {
     let mut patched = BTreeMap::new();
     // A later overlay has a row's later epoch.
     for run in now.overlays.iter() {

@@ -69,13 +69,12 @@ impl<'a> Matching<'a> {
     fn add_overlays(&mut self) -> Result<()> {
         for run in self.snapshot.overlays.iter().rev() {
             self.deadline.check()?;
-            let rows = run.rows()?;
             let found = self.of_texts(run.texts())?;
-            let sure = ascending(found.sure.iter().map(|index| rows[index as usize]))? - &self.overlaid;
-            let open = ascending(found.open.iter().map(|index| rows[index as usize]))? - &self.overlaid;
+            let sure = run.rows_at(&found.sure)? - &self.overlaid;
+            let open = run.rows_at(&found.open)? - &self.overlaid;
             self.overlay.sure |= sure;
             self.overlay.open |= open;
-            self.overlaid |= ascending(rows.into_iter())?;
+            self.overlaid |= run.listed()?;
         }
         self.snapshot.dead.remove_from(&mut self.overlay.sure);
         self.snapshot.dead.remove_from(&mut self.overlay.open);
@@ -209,7 +208,7 @@ impl<'a> Matching<'a> {
     }
 
     /// Visits the living rows that fit from `first` on, in order, until `visit` answers false. Reads no further than that.
-    pub(crate) fn visit_from(&self, first: Row, mut visit: impl FnMut(Row) -> bool) -> Result<()> {
+    pub(crate) fn visit_from(&self, first: Row, mut visit: impl FnMut(Row) -> Result<bool>) -> Result<()> {
         for span in self.spans() {
             let range = span.rows();
             if range.end <= first {
@@ -220,7 +219,7 @@ impl<'a> Matching<'a> {
             found.open.extend(self.overlay.open.range(range));
             let all = &found.sure | &found.open;
             for row in all.range(first..) {
-                if (found.sure.contains(row) || self.fits(row)?) && !visit(row) {
+                if (found.sure.contains(row) || self.fits(row)?) && !visit(row)? {
                     return Ok(());
                 }
             }
@@ -237,6 +236,7 @@ impl<'a> Matching<'a> {
         };
         let fits_bare = matches(expression, b"").map_err(|error| RvfError::internal(error.to_string()))?;
         for span in self.spans() {
+            self.deadline.check()?;
             match &span {
                 Span::Run(run) => add(estimate_run(expression, run)?),
                 Span::Bare(rows) => add(bare_estimate(fits_bare, rows)),

@@ -12,4 +12,5 @@ pub use explain::{ConditionBounds, FilterPlan, QueryPlan, Strategy};
 pub use page::{FilteredPage, PageRequest, RowPage, StoreSnapshot};
 pub use query::{Hits, QueryOptions};
 
+pub(crate) use changes::patched_rows;
 pub(crate) use matching::Matching;

@@ -13,6 +13,9 @@ use crate::store::RvfStore;
 use crate::write::PackedStrings;
 use crate::{Result, RvfError};
 
+/// Bytes of metadata and vectors at which a page ends, whatever its limit.
+const PAGE_BYTES_MAX: usize = 64 << 20;
+
 /// Some rows of a store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowPage {
@@ -81,20 +84,50 @@ fn rows_of(
     if limit == 0 {
         return Err(RvfError::input("limit is 0, a page has at least one row"));
     }
-    let mut rows: Vec<Row> = Vec::new();
-    let with_next = limit.saturating_add(1);
+    let mut filling = Filling::new(snapshot, limit, with_vectors);
     match filter {
         None => {
-            let living = (cursor..snapshot.next_row).filter(|row| !snapshot.dead.contains(*row));
-            rows.extend(living.take(with_next));
+            for row in (cursor..snapshot.next_row).filter(|row| !snapshot.dead.contains(*row)) {
+                if !filling.add(row)? {
+                    break;
+                }
+            }
         }
-        Some(expression) => Matching::new(snapshot, expression, deadline)?.visit_from(cursor, |row| {
-            rows.push(row);
-            rows.len() < with_next
-        })?,
+        Some(expression) => {
+            Matching::new(snapshot, expression, deadline)?.visit_from(cursor, |row| filling.add(row))?;
+        }
     }
-    let next = if rows.len() > limit { rows.pop() } else { None };
+    let Filling { rows, next, .. } = filling;
     page(snapshot, &rows, Vec::new(), with_vectors, next)
+}
+
+/// The rows of a page: as many as asked for, and fewer where they would make it too large for one answer.
+pub(super) struct Filling<'a> {
+    snapshot: &'a Snapshot,
+    limit: usize,
+    with_vectors: bool,
+    bytes: usize,
+    pub(super) rows: Vec<Row>,
+    /// The first row that did not go into the page.
+    pub(super) next: Option<Row>,
+}
+
+impl<'a> Filling<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, limit: usize, with_vectors: bool) -> Filling<'a> {
+        Filling { snapshot, limit, with_vectors, bytes: 0, rows: Vec::new(), next: None }
+    }
+
+    /// Adds a row; false where the page is full without it.
+    pub(super) fn add(&mut self, row: Row) -> Result<bool> {
+        let text_bytes = self.snapshot.metadata(row)?.map_or(0, |text| text.len());
+        self.bytes += text_bytes + if self.with_vectors { self.snapshot.row_bytes() } else { 0 };
+        if self.rows.len() == self.limit || (self.bytes > PAGE_BYTES_MAX && !self.rows.is_empty()) {
+            self.next = Some(row);
+            return Ok(false);
+        }
+        self.rows.push(row);
+        Ok(true)
+    }
 }
 
 pub(super) fn page(

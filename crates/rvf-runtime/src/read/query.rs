@@ -13,6 +13,9 @@ use crate::store::RvfStore;
 use crate::write::check_vectors;
 use crate::{Result, RvfError};
 
+/// Most bytes of metadata in one answer: what a string of JavaScript can hold, and some room.
+const ANSWER_TEXT_BYTES_MAX: usize = 400 << 20;
+
 /// What a query answers with, and when it gives up.
 #[derive(Clone, Debug, Default)]
 pub struct QueryOptions {
@@ -210,6 +213,12 @@ pub(crate) fn metadata_array(
         match snapshot.metadata(row)? {
             Some(text) => {
                 has_any = true;
+                if json.len() + text.len() > ANSWER_TEXT_BYTES_MAX {
+                    return Err(RvfError::input(format!(
+                        "the metadata asked for has more than ANSWER_TEXT_BYTES_MAX ({ANSWER_TEXT_BYTES_MAX}) bytes; ask \
+                         for fewer entries at once, or without metadata"
+                    )));
+                }
                 json.extend_from_slice(&text);
             }
             None => {

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use roaring::RoaringBitmap;
 use rvf_types::{Epoch, Row};
 use rvf_wire::OverlayBuilder;
 
@@ -14,13 +15,14 @@ pub(crate) struct OverlayRun {
     texts: MetaRun,
     /// First row that was not given out when the overlay was written.
     end_row: Row,
+    listed: OnceLock<RoaringBitmap>,
 }
 
 impl OverlayRun {
     /// A run whose directory entry, or builder, says its lowest row and how many it has. Rows from `end_row` on cannot be
     /// in it.
     pub(crate) fn stored(bytes: RunBytes, first_row: Row, row_count: u32, end_row: Row) -> OverlayRun {
-        OverlayRun { texts: MetaRun::stored(bytes, first_row, row_count), end_row }
+        OverlayRun { texts: MetaRun::stored(bytes, first_row, row_count), end_row, listed: OnceLock::new() }
     }
 
     /// A run on the heap from a builder's payload.
@@ -42,15 +44,37 @@ impl OverlayRun {
 
     /// The rows, in ascending order.
     pub(crate) fn rows(&self) -> Result<Vec<Row>> {
-        let bytes = self.bytes().range(self.tables()?.0, self.row_count() as usize * 4)?;
-        let words = bytes.chunks_exact(4).map(|word| Row::from_le_bytes([word[0], word[1], word[2], word[3]]));
-        let rows: Vec<Row> = words.collect();
-        let is_ascending = rows.windows(2).all(|pair| pair[0] < pair[1]);
-        let is_in_range = rows.first() == Some(&self.first_row()) && rows.last().is_some_and(|row| *row < self.end_row);
-        if !is_ascending || !is_in_range {
-            return Err(self.bytes().damaged("the rows of an overlay"));
+        Ok(words(&self.row_bytes()?).collect())
+    }
+
+    fn row_bytes(&self) -> Result<Slice<'_>> {
+        self.listed()?;
+        self.bytes().range(self.tables()?.0, self.row_count() as usize * 4)
+    }
+
+    /// The rows as a set, checked once.
+    pub(crate) fn listed(&self) -> Result<&RoaringBitmap> {
+        if let Some(listed) = self.listed.get() {
+            return Ok(listed);
         }
-        Ok(rows)
+        let damaged = || self.bytes().damaged("the rows of an overlay");
+        let bytes = self.bytes().range(self.tables()?.0, self.row_count() as usize * 4)?;
+        let listed = RoaringBitmap::from_sorted_iter(words(&bytes)).map_err(|_| damaged())?;
+        // An iterator with a row twice gives fewer rows.
+        let is_distinct = listed.len() == u64::from(self.row_count());
+        let is_in_range = listed.min() == Some(self.first_row()) && listed.max().is_some_and(|row| row < self.end_row);
+        if !is_distinct || !is_in_range {
+            return Err(damaged());
+        }
+        Ok(self.listed.get_or_init(|| listed))
+    }
+
+    /// The rows of texts, given by their index.
+    pub(crate) fn rows_at(&self, indexes: &RoaringBitmap) -> Result<RoaringBitmap> {
+        let bytes = self.row_bytes()?;
+        let row = |index: u32| words(&bytes[index as usize * 4..][..4]).next().unwrap_or_default();
+        RoaringBitmap::from_sorted_iter(indexes.iter().map(row))
+            .map_err(|_| self.bytes().damaged("the rows of an overlay"))
     }
 
     /// The epoch that wrote the `index`-th text.
@@ -78,29 +102,53 @@ impl OverlayRun {
     }
 }
 
+/// Little-endian rows.
+fn words(bytes: &[u8]) -> impl Iterator<Item = Row> {
+    bytes.chunks_exact(4).map(|word| Row::from_le_bytes([word[0], word[1], word[2], word[3]]))
+}
+
+/// True where overlays list so many rows more than once, or dead ones, that writing them anew is worth it, however large
+/// they are: then at least every second text goes.
+pub(crate) fn are_overgrown(runs: &[Arc<OverlayRun>], is_alive: impl Fn(Row) -> bool) -> Result<bool> {
+    let mut distinct = RoaringBitmap::new();
+    let mut listed_count = 0;
+    for run in runs {
+        let listed = run.listed()?;
+        listed_count += listed.len();
+        distinct |= listed;
+    }
+    let living = distinct.into_iter().filter(|row| is_alive(*row)).count() as u64;
+    Ok(runs.len() > 1 && listed_count > 2 * living)
+}
+
 /// The payload of an OVERLAY segment, columns included.
 pub(crate) fn encode_overlay(builder: OverlayBuilder) -> Vec<u8> {
     let columns = columns_of(builder.first_row(), builder.row_count(), builder.texts());
     builder.finish(columns.as_deref())
 }
 
-/// One builder with what several overlays, oldest first, say together of living rows; `None` where that is nothing.
+/// Builders with what several overlays, oldest first, say together of living rows, none much above `bytes_max`.
 pub(crate) fn join_overlays(
     runs: &[Arc<OverlayRun>],
     is_alive: impl Fn(Row) -> bool,
-) -> Result<Option<OverlayBuilder>> {
+    bytes_max: u64,
+) -> Result<Vec<OverlayBuilder>> {
     let mut newest: BTreeMap<Row, (usize, u32)> = BTreeMap::new();
     for (run_index, run) in runs.iter().enumerate() {
         newest.extend((0u32..).zip(run.rows()?).map(|(index, row)| (row, (run_index, index))));
     }
     newest.retain(|row, _| is_alive(*row));
-    let Some((first_row, _)) = newest.first_key_value() else { return Ok(None) };
-    let mut builder = OverlayBuilder::new(*first_row);
-    for (row, (run_index, index)) in newest {
-        let run = &runs[run_index];
-        builder.push(row, run.epoch_at(index)?, &run.texts.text_at(index)?);
+    let mut newest = newest.into_iter().peekable();
+    let mut builders = Vec::new();
+    while let Some((first_row, _)) = newest.peek() {
+        let mut builder = OverlayBuilder::new(*first_row);
+        while let Some((row, (run_index, index))) = newest.next_if(|_| (builder.data_bytes() as u64) < bytes_max) {
+            let run = &runs[run_index];
+            builder.push(row, run.epoch_at(index)?, &run.texts.text_at(index)?);
+        }
+        builders.push(builder);
     }
-    Ok(Some(builder))
+    Ok(builders)
 }
 
 /// One run on the heap for two that follow each other.
@@ -109,8 +157,8 @@ pub(crate) fn join_on_heap(
     newer: &Arc<OverlayRun>,
     is_alive: impl Fn(Row) -> bool,
 ) -> Result<Option<OverlayRun>> {
-    let joined = join_overlays(&[Arc::clone(older), Arc::clone(newer)], is_alive)?;
-    Ok(joined.map(|builder| OverlayRun::build(builder, newer.end_row)))
+    let mut joined = join_overlays(&[Arc::clone(older), Arc::clone(newer)], is_alive, u64::MAX)?;
+    Ok(joined.pop().map(|builder| OverlayRun::build(builder, newer.end_row)))
 }
 
 impl Run for OverlayRun {

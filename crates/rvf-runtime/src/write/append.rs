@@ -105,6 +105,11 @@ impl Append {
         }
     }
 
+    /// True where there is nothing in front of the mark.
+    pub(crate) fn is_only_since(&self, mark: &AppendMark) -> bool {
+        mark.end == self.start
+    }
+
     /// Takes back everything since the mark.
     pub(crate) fn roll_back(&mut self, mark: &AppendMark) {
         self.end = mark.end;

@@ -87,7 +87,8 @@ pub(crate) fn replay_journal(snapshot: &Snapshot, transaction: &Transaction) -> 
             Operation::Kill { row, .. } => applied.killed.push(row),
             Operation::Adopt { segments } => {
                 // Once: the same rows twice would be in the store twice.
-                if segments as usize != in_front.len() || !applied.is_small() || !applied.overlays.is_empty() {
+                let is_first = applied.is_small() && applied.overlays.is_empty() && applied.killed.is_empty();
+                if segments as usize != in_front.len() || !is_first {
                     return Err(invalid());
                 }
                 adopt(snapshot, in_front, &mut applied, journal.row_count)?;
@@ -139,6 +140,10 @@ fn adopt(
         let at = if located.header.kind == SegmentKind::VEC { 12 } else { 0 };
         let (first, count) = (probe.read_u32(at)?, probe.read_u32(at + 4)?);
         if located.header.kind == SegmentKind::OVERLAY {
+            // Rows of the state before, never together with rows of the commit's own.
+            if count == 0 || row_count > 0 {
+                return Err(damaged());
+            }
             applied.overlays.push(SegmentEntry { first_row: first, row_count: count, ..entry });
             continue;
         }
@@ -150,7 +155,7 @@ fn adopt(
         };
         let behind = first.checked_add(count).ok_or_else(damaged)?;
         let is_gap = if located.header.kind == SegmentKind::META { first < *next } else { first != *next };
-        if is_gap || behind - first_row > row_count {
+        if is_gap || count == 0 || behind - first_row > row_count {
             return Err(damaged());
         }
         *next = behind;

@@ -49,6 +49,9 @@ pub(crate) fn load_base(
     if !covers(&runs.vectors, manifest.next_row) || !covers(&runs.ids, manifest.next_row) {
         return invalid("vectors or ids do not cover all rows");
     }
+    if runs.meta.iter().any(|run| run.row_count() == 0) || runs.overlays.iter().any(|run| run.row_count() == 0) {
+        return invalid("metadata runs are empty");
+    }
     if runs.meta.windows(2).any(|pair| pair[0].end_row() > pair[1].first_row())
         || runs.meta.last().is_some_and(|run| run.end_row() > manifest.next_row)
     {

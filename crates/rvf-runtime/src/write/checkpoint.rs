@@ -3,14 +3,15 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
 use rvf_types::limits::{
-    META_REWRITE_BYTES_MAX, OVERLAY_REWRITE_BYTES_MAX, RUN_FAN_IN, RUN_REWRITE_BYTES_MAX, SEGMENT_SPLIT_BYTES,
+    META_REWRITE_BYTES_MAX, META_SPLIT_BYTES, OVERLAY_REWRITE_BYTES_MAX, RUN_FAN_IN, RUN_REWRITE_BYTES_MAX,
+    SEGMENT_SPLIT_BYTES,
 };
 use rvf_types::{Row, SegmentFlags, SegmentKind};
 use rvf_wire::{ANCHOR_OFFSETS, Anchor, IdsBuilder, MetaBuilder, VecHeader, id_hash};
 
 use crate::runs::{
-    IdRun, MergePolicy, OverlayRun, Run, RunList, RunSize, VectorRun, encode_meta, encode_overlay, join_overlays,
-    plan_merges,
+    IdRun, MergePolicy, OverlayRun, Run, RunList, RunSize, VectorRun, are_overgrown, encode_meta, encode_overlay,
+    join_overlays, plan_merges,
 };
 use crate::segment::{CheckedSegment, RunBytes};
 use crate::snapshot::Snapshot;
@@ -67,9 +68,7 @@ impl Writer {
             let data = vec![Part::Owned(encode_meta(builder))];
             Ok(vec![append.segment(SegmentKind::META, SegmentFlags::MORE_FOLLOWS, data, rows)?])
         })?);
-        entries.extend(write_runs(&snapshot.overlays, OVERLAY_POLICY, append, |runs, append| {
-            write_overlay_run(snapshot, runs, append)
-        })?);
+        entries.extend(write_overlays(snapshot, append)?);
         let new_dead = snapshot.dead.since(&self.stored_dead, Row::MAX);
         let stored = snapshot.manifest.segments.iter().filter(|entry| is_tombstones(entry)).copied().collect();
         entries.extend(write_tombstones(&*self.file, stored, new_dead, append)?);
@@ -191,11 +190,24 @@ fn write_runs<T: Run>(
     Ok(entries)
 }
 
-fn write_overlay_run(snapshot: &Snapshot, runs: &[Arc<OverlayRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
-    let Some(overlay) = join_overlays(runs, |row| snapshot.is_alive(row))? else { return Ok(Vec::new()) };
-    let rows = (overlay.first_row(), overlay.row_count());
-    let data = vec![Part::Owned(encode_overlay(overlay))];
-    Ok(vec![append.segment(SegmentKind::OVERLAY, SegmentFlags::MORE_FOLLOWS, data, rows)?])
+/// Keeps or rewrites overlays as the policy plans it, or all of them where most of what they say counts no more.
+fn write_overlays(snapshot: &Snapshot, append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    let runs: Vec<Arc<OverlayRun>> = snapshot.overlays.iter().cloned().collect();
+    let is_new = runs.len() > snapshot.overlays.base_len();
+    if is_new && are_overgrown(&runs, |row| snapshot.is_alive(row))? {
+        return write_overlay_runs(snapshot, &runs, append);
+    }
+    write_runs(&snapshot.overlays, OVERLAY_POLICY, append, |runs, append| write_overlay_runs(snapshot, runs, append))
+}
+
+fn write_overlay_runs(snapshot: &Snapshot, runs: &[Arc<OverlayRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    let mut entries = Vec::new();
+    for overlay in join_overlays(runs, |row| snapshot.is_alive(row), META_SPLIT_BYTES)? {
+        let rows = (overlay.first_row(), overlay.row_count());
+        let data = vec![Part::Owned(encode_overlay(overlay))];
+        entries.push(append.segment(SegmentKind::OVERLAY, SegmentFlags::MORE_FOLLOWS, data, rows)?);
+    }
+    Ok(entries)
 }
 
 /// One large batch may have more ids than go into a segment.

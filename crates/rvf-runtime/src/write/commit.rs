@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use rvf_filter::Expression;
-use rvf_types::limits::{GROUP_BYTES_MAX, TAIL_BYTES_MAX};
-use rvf_types::{Epoch, Row};
+use rvf_types::limits::{APPEND_BYTES_MAX, GROUP_BYTES_MAX, SEGMENT_BYTES_MAX, TAIL_BYTES_MAX};
+use rvf_types::{Epoch, ErrorCode, Row};
 use rvf_wire::id_hash;
 
 use crate::control::{Control, Deadline};
@@ -14,6 +14,18 @@ use crate::write::plan::{IngestPlan, plan_ingest};
 use crate::write::transaction::{write_delete, write_ingest};
 use crate::write::{Append, Applied, Batch, Group, OnDuplicate, PackedStrings, Writer};
 use crate::{Result, RvfError};
+
+/// What an append leaves free of `APPEND_BYTES_MAX`, for the checkpoint that may follow before it is synced.
+const APPEND_RESERVE_BYTES: u64 = 64 << 20;
+/// Batches above this are made with nothing unsynced in front of them.
+const LARGE_BATCH_BYTES: u64 = 256 << 20;
+
+fn too_large() -> RvfError {
+    RvfError::new(
+        ErrorCode::SegmentTooLarge,
+        format!("the change takes more than one append may have (APPEND_BYTES_MAX, {APPEND_BYTES_MAX}); make several"),
+    )
+}
 
 /// A change that is asked for.
 pub enum Write {
@@ -128,12 +140,12 @@ pub(crate) struct Pending {
 }
 
 impl Write {
-    /// Bytes of what is to be stored.
-    fn data_bytes(&self) -> u64 {
+    /// True where the change may take a good part of what one append can have.
+    fn may_be_large(&self) -> bool {
         match self {
-            Write::Ingest { batch, .. } | Write::Replace { batch, .. } => batch.data_bytes() as u64,
-            Write::Delete(ids) => ids.bytes.len() as u64,
-            Write::DeleteWhere { .. } | Write::Update { .. } => 0,
+            Write::Ingest { batch, .. } => batch.data_bytes() as u64 > LARGE_BATCH_BYTES,
+            Write::Replace { .. } | Write::DeleteWhere { .. } | Write::Update { .. } => true,
+            Write::Delete(_) => false,
         }
     }
 
@@ -153,21 +165,39 @@ impl Writer {
             }
             return;
         }
+        if self.unsynced_bytes > GROUP_BYTES_MAX && waiting.iter().any(|pending| pending.write.may_be_large()) {
+            // What is synced does not count against the size of an append.
+            let synced = self.sync();
+            if let Err(error) = synced.map_err(|error| self.poison(error)) {
+                for pending in waiting.drain(..) {
+                    (pending.done)(Err(error.clone()));
+                }
+                return;
+            }
+        }
         let mut group = Group::new((*self.snapshot).clone(), true);
         let mut append = self.new_append();
         let mut finished: Vec<(Done, Outcome)> = Vec::new();
         let mut failed: Vec<(Done, RvfError)> = Vec::new();
         let mut broken: Option<RvfError> = None;
         let mut queue: VecDeque<Pending> = std::mem::take(waiting).into();
-        let mut bytes = 0;
-        while let Some(pending) = queue.front() {
-            if bytes >= GROUP_BYTES_MAX || (pending.write.reads_rows() && group.has_unwritten()) {
+        while let Some(pending) = queue.pop_front() {
+            let is_full = self.bytes_of(&append) >= GROUP_BYTES_MAX;
+            if is_full || (pending.write.reads_rows() && group.has_unwritten()) {
+                queue.push_front(pending);
                 break;
             }
-            bytes += pending.write.data_bytes();
-            let Some(pending) = queue.pop_front() else { break };
             let mark = append.mark();
             match self.plan(&mut group, &mut append, &pending.write) {
+                Ok(_) if !self.may_append(&append) && !append.is_only_since(&mark) => {
+                    append.roll_back(&mark);
+                    queue.push_front(pending);
+                    break;
+                }
+                Ok(_) if !self.may_append(&append) => {
+                    append.roll_back(&mark);
+                    failed.push((pending.done, too_large()));
+                }
                 Ok((applied, outcome)) => {
                     broken = broken.or(applied.and_then(|applied| group.apply(applied).err()));
                     finished.push((pending.done, outcome));
@@ -189,6 +219,16 @@ impl Writer {
         for (done, outcome) in finished {
             done(result.clone().map(|()| outcome));
         }
+    }
+
+    /// Bytes that an append would add to the file.
+    fn bytes_of(&self, append: &Append) -> u64 {
+        append.end() - self.snapshot.committed_end
+    }
+
+    /// True where an opener that finds the append, behind what is not synced yet, takes it for one append.
+    fn may_append(&self, append: &Append) -> bool {
+        self.bytes_of(append) + self.unsynced_bytes <= APPEND_BYTES_MAX - APPEND_RESERVE_BYTES
     }
 
     /// An error where the journal is full because checkpoints fail, as they do over damaged runs: still more of it would
@@ -275,10 +315,22 @@ fn plan_delete(group: &Group, append: &mut Append, ids: &PackedStrings) -> Resul
     finish_delete(group, append, rows)
 }
 
+/// An error where a journal cannot name so many rows.
+pub(super) fn check_deletions(count: u64) -> Result<()> {
+    const DELETIONS_MAX: u64 = SEGMENT_BYTES_MAX / 16;
+    if count > DELETIONS_MAX {
+        let message =
+            format!("one commit deletes at most {DELETIONS_MAX} entries, this one {count}; narrow the filter");
+        return Err(RvfError::new(ErrorCode::SegmentTooLarge, message));
+    }
+    Ok(())
+}
+
 /// Lays out the deletion of distinct living rows.
 pub(super) fn finish_delete(group: &Group, append: &mut Append, rows: Vec<Row>) -> Result<(Option<Applied>, Outcome)> {
     let snapshot = group.snapshot();
     let deleted = rows.len() as u64;
+    check_deletions(deleted)?;
     let applied = match rows.is_empty() {
         true => None,
         false => Some(write_delete(snapshot, append, rows)?),

@@ -12,7 +12,7 @@ use crate::control::Deadline;
 use crate::read::Matching;
 use crate::snapshot::Snapshot;
 use crate::write::batch::check_metadata;
-use crate::write::commit::{finish_delete, finish_ingest};
+use crate::write::commit::{check_deletions, finish_delete, finish_ingest};
 use crate::write::plan::plan_ingest;
 use crate::write::transaction::write_update;
 use crate::write::{Append, Applied, Batch, Group, OnDuplicate, Outcome, ReplaceOutcome, Target, UpdateOutcome};
@@ -44,6 +44,7 @@ pub(super) fn plan_replace(
     deadline: &Deadline<'_>,
 ) -> Planned {
     let rows = fitting_rows(group, filter, deadline)?;
+    check_deletions(rows.len())?;
     let plan = plan_ingest(group, batch, on_duplicate, &rows)?;
     let (applied, ingest) = finish_ingest(group, append, batch, plan, &rows)?;
     Ok((applied, Outcome::Replace(ReplaceOutcome { deleted: rows.len(), ingest })))

@@ -136,7 +136,7 @@ impl Group {
             let is_readable = bytes.is_heap() || !self.is_written;
             let run = OverlayRun::stored(bytes, entry.first_row, entry.row_count, end_row);
             if is_readable {
-                push_overlay(&mut self.snapshot, run)?;
+                push_overlay(&mut self.snapshot, run);
             } else {
                 self.snapshot.overlays.push(run);
             }
@@ -230,10 +230,9 @@ fn push_meta(snapshot: &mut Snapshot, mut run: MetaRun) -> Result<()> {
 }
 
 /// Overlays are short, and joined by the same rule however they lie: a look-up of metadata asks them all.
-fn push_overlay(snapshot: &mut Snapshot, run: OverlayRun) -> Result<()> {
+fn push_overlay(snapshot: &mut Snapshot, run: OverlayRun) {
     snapshot.overlays.push(run);
-    loop {
-        let Some(newer) = snapshot.overlays.pop_tail() else { return Ok(()) };
+    while let Some(newer) = snapshot.overlays.pop_tail() {
         let is_due = snapshot.overlays.last_of_tail().is_some_and(|older| {
             let bytes = older.bytes().len() + newer.bytes().len();
             older.row_count() <= newer.row_count() && bytes <= RUN_REWRITE_BYTES_MAX
@@ -241,10 +240,16 @@ fn push_overlay(snapshot: &mut Snapshot, run: OverlayRun) -> Result<()> {
         let older = if is_due { snapshot.overlays.pop_tail() } else { None };
         let Some(older) = older else {
             snapshot.overlays.push_shared(newer);
-            return Ok(());
+            return;
         };
-        if let Some(joined) = join_on_heap(&older, &newer, |row| snapshot.is_alive(row))? {
-            snapshot.overlays.push(joined);
+        match join_on_heap(&older, &newer, |row| snapshot.is_alive(row)) {
+            Ok(joined) => joined.into_iter().for_each(|joined| snapshot.overlays.push(joined)),
+            // A damaged overlay is an error to who reads it, and not to the changes of others.
+            Err(_) => {
+                snapshot.overlays.push_shared(older);
+                snapshot.overlays.push_shared(newer);
+                return;
+            }
         }
     }
 }

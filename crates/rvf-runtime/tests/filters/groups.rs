@@ -177,3 +177,20 @@ fn a_large_update_behind_a_small_one_is_read_right_before_and_after_it_is_writte
     subject.store.checkpoint().unwrap();
     subject.check(3);
 }
+
+#[test]
+fn updates_that_wait_together_are_written_in_appends_of_bounded_size() {
+    let (mut subject, storage) = subject(11);
+    let batch: Vec<NewEntry> = subject.entries(0..100, 0);
+    subject.ingest(&batch, OnDuplicate::Error);
+    let before = syncs(&storage);
+    let text = "p".repeat(60_000);
+    let changes = (0..200).map(|number: usize| {
+        let ids: Vec<String> = (0..4).map(|place| format!("id-{}", (number + place * 7) % 100)).collect();
+        update_ids(&mut subject, &ids, &json!({ "number": number, "text": text }).to_string())
+    });
+    let changes: Vec<_> = changes.collect();
+    submit(&subject, changes);
+    // 48 MB of metadata: a group ends behind the change that brings it to GROUP_BYTES_MAX, 8 MiB.
+    assert!(syncs(&storage) - before >= 5, "{} syncs", syncs(&storage) - before);
+}

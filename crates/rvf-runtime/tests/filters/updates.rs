@@ -5,7 +5,9 @@ use std::sync::mpsc::channel;
 
 use rvf_runtime::storage::{MemoryStorage, OpenMode, Storage};
 use rvf_runtime::types::{ErrorCode, Metric};
-use rvf_runtime::{Control, CreateOptions, Host, OnDuplicate, OpenOptions, QueryOptions, RvfStore, Target, Write};
+use rvf_runtime::{
+    Control, CreateOptions, Host, OnDuplicate, OpenOptions, PageRequest, QueryOptions, RvfStore, Target, Write,
+};
 use serde_json::json;
 
 use crate::kit::{NewEntry, WAIT, all_rows, batch_of, floats, page_at, strings};
@@ -217,4 +219,48 @@ fn a_call_that_was_cancelled_answers_so_and_changes_nothing() {
         assert_eq!(told.recv().unwrap().unwrap_err().code, ErrorCode::Timeout);
     }
     subject.check(1);
+}
+
+#[test]
+fn updates_of_everything_over_and_over_leave_few_overlays() {
+    let mut subject = Subject::new(12, Arc::new(MemoryStorage::new()), Metric::L2);
+    let mut batch = subject.entries(0..1_000, 0);
+    for entry in &mut batch {
+        entry.metadata = Some(json!({ "id": entry.id, "text": "x".repeat(2_500) }).to_string());
+    }
+    subject.ingest(&batch, OnDuplicate::Error);
+    for round in 0..60 {
+        subject.update_where(&everything(), &json!({ "round": round }).to_string());
+    }
+    subject.store.checkpoint().unwrap();
+    let segments = subject.store.segments().unwrap();
+    let overlays = segments.iter().filter(|segment| segment.kind == "overlay").count();
+    assert!((1..=3).contains(&overlays), "{overlays} overlays");
+    let last = subject.store.filter(r#"{"op":"eq","field":"round","value":59}"#).unwrap();
+    assert_eq!(subject.store.count_where(&last, 0, None).unwrap(), 1_000);
+}
+
+#[test]
+fn a_page_ends_where_its_metadata_gets_too_large_for_one_answer() {
+    let mut subject = Subject::new(13, Arc::new(MemoryStorage::new()), Metric::L2);
+    for part in 0..5 {
+        let mut batch = subject.entries(part * 250..part * 250 + 250, 0);
+        for entry in &mut batch {
+            entry.metadata = Some(json!("x".repeat(60_000)).to_string());
+        }
+        subject.ingest(&batch, OnDuplicate::Error);
+    }
+    let (mut cursor, mut pages, mut ids) = (0, 0, 0);
+    loop {
+        let request = PageRequest { cursor, limit: 100_000, with_vectors: false };
+        let page = subject.store.list_where(None, request, None, 0, None).unwrap().page;
+        let text_bytes = page.metadata.map_or(0, |text| text.len());
+        assert!(text_bytes < 70 << 20 && !page.ids.is_empty(), "{text_bytes} bytes");
+        (pages, ids) = (pages + 1, ids + page.ids.len());
+        match page.next {
+            Some(next) => cursor = next,
+            None => break,
+        }
+    }
+    assert_eq!((pages, ids), (2, 1_250));
 }
