@@ -15,7 +15,6 @@ const PORTABLE_CRATES = [
   'rvf-quant',
   'rvf-crypto',
   'rvf-filter',
-  'rvf-index',
   'rvf-runtime',
 ];
 
