@@ -1,9 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import type { RvfIngestEntry, RvfMetadata } from '@ruvector/rvf';
 import { describe, expect, test } from 'vitest';
+import { randomNumbers } from './support/brute-force.js';
 import { answerOf, Child } from './support/child.js';
 import { backendHost, useStores } from './support/host.js';
+import { matches } from './support/plain-filter.js';
+import { patchMetadata } from './support/plain-patch.js';
+import { randomDocuments, randomFilter } from './support/random-filters.js';
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
@@ -63,6 +68,58 @@ describe('processes and threads', () => {
       { index: 7, text: 'ünï 👍' },
     ];
     expect(await answerOf(body, stores.path())).toEqual(expected);
+  });
+
+  test('a reading process filters as a plain filter does, what has no index yet too', {
+    timeout: 60_000,
+  }, async () => {
+    const random = randomNumbers(2_024);
+    const contents = new Map<string, unknown>();
+    const entriesOf = (count: number): RvfIngestEntry[] =>
+      randomDocuments(random, count).map((metadata) => {
+        const id = `id ${Math.floor(random() * 900)}`;
+        // A replaced entry is stored anew, behind the others.
+        contents.delete(id);
+        contents.set(id, metadata);
+        return { id, vector: [random(), 0, 0, 0], metadata: metadata as RvfMetadata };
+      });
+    const created = await stores.create();
+    await created.ingestBatch(entriesOf(800));
+    await created.close();
+    // What follows has no checkpoint behind it: the other process finds it in the tail.
+    const db = await stores.open();
+    await db.ingestBatch(entriesOf(30));
+    const doomed = [...contents.keys()].slice(0, 20);
+    await db.delete(doomed);
+    for (const id of doomed) {
+      contents.delete(id);
+    }
+    const patched = [...contents.keys()].slice(0, 40);
+    await db.updateMetadata(patched, { section: 'patched' });
+    for (const id of patched) {
+      contents.set(id, patchMetadata(contents.get(id), { section: 'patched' }));
+    }
+
+    const documents = [...contents.values()];
+    const filters = Array.from({ length: 200 }, () => randomFilter(random, documents));
+    writeFileSync(stores.path('filters.json'), JSON.stringify(filters));
+    const body = `const db = await RvfDatabase.openReadonly(args[0]);
+      const { readFileSync } = await import('node:fs');
+      const answers = [];
+      for (const filter of JSON.parse(readFileSync(args[1], 'utf8'))) {
+        const rows = await db.queryByFilter(filter);
+        const hits = await db.query([0, 0, 0, 0], 100000, { filter });
+        answers.push([await db.count(filter), rows.map(({ id }) => id), hits.map(({ id }) => id).sort()]);
+      }
+      console.log(JSON.stringify(answers));
+      await db.close();`;
+    const answers = await answerOf(body, stores.path(), stores.path('filters.json'));
+    const expected = filters.map((filter) => {
+      const ids = [...contents].filter(([, metadata]) => matches(filter, metadata)).map(([id]) => id);
+      return [ids.length, ids, [...ids].sort()];
+    });
+    expect(answers).toEqual(expected);
+    expect(new Set(expected.map(([count]) => count)).size).toBeGreaterThan(20);
   });
 
   test('a reading process sees later commits after refresh', async () => {
