@@ -12,6 +12,10 @@ type Chunk = Arc<[u64; CHUNK_WORDS]>;
 /// All chunks without a living row are this one, when they are loaded.
 static FULL_CHUNK: LazyLock<Chunk> = LazyLock::new(|| Arc::new([u64::MAX; CHUNK_WORDS]));
 
+fn is_set(chunk: &Chunk, row: Row) -> bool {
+    chunk[(row % CHUNK_ROWS / 64) as usize] >> (row % 64) & 1 == 1
+}
+
 /// Which rows are dead. Copies are cheap: a copy shares all chunks, a change copies the one chunk it touches.
 #[derive(Clone, Default)]
 pub(crate) struct DeadRows {
@@ -25,8 +29,8 @@ impl DeadRows {
     }
 
     pub(crate) fn contains(&self, row: Row) -> bool {
-        let word = |chunk: &Chunk| chunk[(row % CHUNK_ROWS / 64) as usize] >> (row % 64) & 1 == 1;
-        self.chunks.get((row / CHUNK_ROWS) as usize).and_then(Option::as_ref).is_some_and(word)
+        let chunk = self.chunks.get((row / CHUNK_ROWS) as usize).and_then(Option::as_ref);
+        chunk.is_some_and(|chunk| is_set(chunk, row))
     }
 
     /// Marks a row; false where it was dead already.
@@ -80,9 +84,8 @@ impl DeadRows {
         let mut dead = chunks.filter_map(|index| Some((index, self.chunks.get(index as usize)?.as_ref()?)));
         dead.any(|(index, chunk)| {
             let first = index * CHUNK_ROWS;
-            let start = rows.start.max(first) - first;
-            let end = (rows.end - first).min(CHUNK_ROWS);
-            (start..end).any(|row| chunk[(row / 64) as usize] >> (row % 64) & 1 == 1)
+            let end = rows.end.min(first.saturating_add(CHUNK_ROWS));
+            (rows.start.max(first)..end).any(|row| is_set(chunk, row))
         })
     }
 
@@ -92,8 +95,7 @@ impl DeadRows {
             let Some(chunk) = chunk else { continue };
             let first = index * CHUNK_ROWS;
             let within = rows.range(first..=first + (CHUNK_ROWS - 1));
-            let is_dead = |row: &Row| chunk[(row % CHUNK_ROWS / 64) as usize] >> (row % 64) & 1 == 1;
-            let dead: RoaringBitmap = within.filter(is_dead).collect();
+            let dead: RoaringBitmap = within.filter(|row| is_set(chunk, *row)).collect();
             if !dead.is_empty() {
                 *rows -= dead;
             }

@@ -1,15 +1,12 @@
 //! Earlier states, which the file holds until it is compacted.
 
-use std::sync::Arc;
-
 use rvf_manifest::read_head;
 use rvf_types::Epoch;
 
 use crate::Result;
-use crate::open::base_snapshot;
-use crate::segment::{CheckedSegment, FileSource};
-use crate::snapshot::Snapshot;
-use crate::write::{Group, find_segment, load_base, load_dead, replay_journal};
+use crate::segment::FileSource;
+use crate::snapshot::{Snapshot, base_snapshot};
+use crate::write::{Group, load_base, load_dead, open_segment, replay_journal};
 
 /// The state at an epoch that is not above this one's; `None` where a compaction has dropped it. It has the rows of that
 /// time, under the numbers they have now.
@@ -24,12 +21,9 @@ pub(crate) fn state_at(now: &Snapshot, epoch: Epoch) -> Result<Option<Snapshot>>
         return Ok(None);
     };
     let dead = load_dead(&*now.file, &earlier.manifest)?;
-    let runs = load_base(&earlier.manifest, |entry| match find_segment(now, entry) {
-        Some(segment) => Ok(segment),
-        None => CheckedSegment::new(Arc::clone(&now.file), *entry).map(Arc::new),
-    })?;
+    let runs = load_base(&earlier.manifest, |entry| open_segment(&now.file, Some(now), entry))?;
     let located = (earlier.manifest, earlier.manifest_segment);
-    let snapshot = base_snapshot(&now.file, now.salt, located, now.committed_end, dead, runs)?;
+    let snapshot = base_snapshot((&now.file, now.salt), &now.schema, located, now.committed_end, dead, runs);
     let mut group = Group::new(snapshot, false);
     for transaction in &earlier.tail {
         let applied = replay_journal(group.snapshot(), transaction)?;

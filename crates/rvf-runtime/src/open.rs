@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rvf_filter::Schema;
-use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, RecoverError, Recovered, erase_append_starts, recover};
+use rvf_manifest::{Manifest, ROOT_PAGE_BYTES, RecoverError, Recovered, erase_append_starts, recover};
 use rvf_types::{ErrorCode, SegmentKind, feature};
 use rvf_wire::{Anchor, HEADER_BYTES, sabotage};
 
@@ -11,14 +10,11 @@ use crate::create::{CREATING_SUFFIX, Created, sync};
 use crate::dead_rows::DeadRows;
 use crate::host::Host;
 use crate::options::OpenOptions;
-use crate::runs::RunList;
-use crate::segment::{CheckedSegment, FileSource};
-use crate::snapshot::Snapshot;
+use crate::segment::FileSource;
+use crate::snapshot::{Snapshot, base_snapshot};
 use crate::storage::{LockOutcome, MemoryStorage, OpenMode, Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::temporary::remove_abandoned;
-use crate::write::{
-    BaseRuns, Group, TailSize, Writer, find_segment, load_base, load_dead, replay_journal, write_anchor,
-};
+use crate::write::{Group, TailSize, Writer, load_base, load_dead, open_segment, replay_journal, write_anchor};
 use crate::{Result, RvfError};
 
 /// Waits between attempts to get a lock.
@@ -315,13 +311,11 @@ pub(crate) fn load(file: &Arc<dyn StorageFile>, earlier: Option<&Snapshot>) -> R
     let recovered = recover(&FileSource(&**file)).map_err(error_of)?;
     let manifest = &recovered.manifest;
     let stored_dead = load_dead(&**file, manifest)?;
-    let runs = load_base(manifest, |entry| match earlier.and_then(|earlier| find_segment(earlier, entry)) {
-        Some(segment) => Ok(segment),
-        None => CheckedSegment::new(Arc::clone(file), *entry).map(Arc::new),
-    })?;
+    let runs = load_base(manifest, |entry| open_segment(file, earlier, entry))?;
     let located = (manifest.clone(), recovered.manifest_segment);
-    let snapshot =
-        base_snapshot(file, recovered.head.salt, located, recovered.committed_end, stored_dead.clone(), runs)?;
+    let schema = Arc::new(schema_of(manifest)?);
+    let salted = (file, recovered.head.salt);
+    let snapshot = base_snapshot(salted, &schema, located, recovered.committed_end, stored_dead.clone(), runs);
     let mut tail = TailSize::default();
     let mut group = Group::new(snapshot, false);
     for transaction in &recovered.tail {
@@ -342,40 +336,10 @@ pub(crate) fn load(file: &Arc<dyn StorageFile>, earlier: Option<&Snapshot>) -> R
     Ok(Opened { snapshot, recovered, stored_dead, tail })
 }
 
-/// The state that a manifest describes; nothing is read.
-pub(crate) fn base_snapshot(
-    file: &Arc<dyn StorageFile>,
-    salt: u32,
-    (manifest, manifest_segment): (Manifest, LocatedSegment),
-    committed_end: u64,
-    dead: DeadRows,
-    runs: BaseRuns,
-) -> Result<Snapshot> {
-    let schema = match &manifest.options.schema {
-        Some(json) => Schema::parse(json.as_bytes())
-            .map_err(|error| RvfError::new(ErrorCode::InvalidManifest, format!("the store's schema: {error}")))?,
-        None => Schema::default(),
-    };
-    Ok(Snapshot {
-        file: Arc::clone(file),
-        salt,
-        schema: Arc::new(schema),
-        manifest_segment,
-        epoch: manifest.epoch,
-        committed_end,
-        next_row: manifest.next_row,
-        vector_count: manifest.vector_count,
-        witness_head: manifest.witness_head,
-        witness_count: manifest.witness_count,
-        dead,
-        vectors: RunList::new(runs.vectors),
-        ids: RunList::new(runs.ids),
-        meta: RunList::new(runs.meta),
-        overlays: RunList::new(runs.overlays),
-        tail_segments: Arc::new(Mutex::new(Vec::new())),
-        tail_segment_count: 0,
-        manifest: Arc::new(manifest),
-    })
+fn schema_of(manifest: &Manifest) -> Result<Schema> {
+    let Some(json) = &manifest.options.schema else { return Ok(Schema::default()) };
+    Schema::parse(json.as_bytes())
+        .map_err(|error| RvfError::new(ErrorCode::InvalidManifest, format!("the store's schema: {error}")))
 }
 
 fn note_tail_segments(snapshot: &mut Snapshot, transaction: &rvf_manifest::Transaction) {

@@ -11,6 +11,7 @@ use crate::dead_rows::DeadRows;
 use crate::runs::{IdRun, MetaRun, OverlayRun, Run, RunList, VectorRun};
 use crate::segment::Slice;
 use crate::storage::StorageFile;
+use crate::write::BaseRuns;
 
 /// One committed state of the store. Never changes; the writer publishes a new one with each commit, readers keep theirs
 /// for as long as they need it.
@@ -121,6 +122,37 @@ impl Snapshot {
         });
         segments.extend_from_slice(&self.tail_segments.lock()[..self.tail_segment_count]);
         segments
+    }
+}
+
+/// The state that a manifest describes; nothing is read. The file comes with its salt.
+pub(crate) fn base_snapshot(
+    (file, salt): (&Arc<dyn StorageFile>, u32),
+    schema: &Arc<Schema>,
+    (manifest, manifest_segment): (Manifest, LocatedSegment),
+    committed_end: u64,
+    dead: DeadRows,
+    runs: BaseRuns,
+) -> Snapshot {
+    Snapshot {
+        file: Arc::clone(file),
+        salt,
+        schema: Arc::clone(schema),
+        manifest_segment,
+        epoch: manifest.epoch,
+        committed_end,
+        next_row: manifest.next_row,
+        vector_count: manifest.vector_count,
+        witness_head: manifest.witness_head,
+        witness_count: manifest.witness_count,
+        dead,
+        vectors: RunList::new(runs.vectors),
+        ids: RunList::new(runs.ids),
+        meta: RunList::new(runs.meta),
+        overlays: RunList::new(runs.overlays),
+        tail_segments: Arc::new(Mutex::new(Vec::new())),
+        tail_segment_count: 0,
+        manifest: Arc::new(manifest),
     }
 }
 

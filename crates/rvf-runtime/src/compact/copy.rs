@@ -1,17 +1,16 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use rvf_types::limits::{META_SPLIT_BYTES, SEGMENT_SPLIT_BYTES};
 use rvf_types::{Epoch, Row, SegmentFlags, SegmentKind};
-use rvf_wire::{HEAD_BYTES, IdsBuilder, MetaBuilder, OverlayBuilder, VecHeader, id_hash};
+use rvf_wire::{HEAD_BYTES, IdsBuilder, MetaBuilder, VecHeader, id_hash};
 
 use rvf_manifest::SegmentEntry;
 
 use crate::control::Control;
 use crate::create::sync;
 use crate::read::patched_rows;
-use crate::runs::{Run, encode_meta, encode_overlay};
+use crate::runs::{Run, encode_meta, encode_overlay, epoch_of, join_overlays};
 use crate::snapshot::Snapshot;
 use crate::storage::{LockOutcome, OpenMode, StorageFile};
 use crate::store::RvfStore;
@@ -140,8 +139,7 @@ impl NewFile {
                 epochs = run.epoch_ranges()?;
                 epochs_of = Some(run.first_row());
             }
-            let range = epochs.partition_point(|(first, _)| first <= row);
-            let stored = range.checked_sub(1).map_or(0, |index| epochs[index].1);
+            let stored = epoch_of(&epochs, *row);
             // Its metadata goes with it, and so does the epoch that changed it last.
             let epoch = patched.get(row).map_or(stored, |patched| stored.max(*patched));
             let id = run.id(*row)?;
@@ -183,24 +181,9 @@ impl NewFile {
     /// Writes the metadata that copied rows got since, as overlays.
     fn copy_newer_metadata(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
         let runs: Vec<_> = snapshot.overlays.iter().cloned().collect();
-        let mut newer: BTreeMap<Row, (usize, u32)> = BTreeMap::new();
-        for (run_index, run) in runs.iter().enumerate() {
-            for (index, row) in (0u32..).zip(run.rows()?) {
-                if run.epoch_at(index)? > self.copied_epoch && self.copied.contains(row) && snapshot.is_alive(row) {
-                    newer.insert(row, (run_index, index));
-                }
-            }
-        }
-        let mut newer = newer.into_iter().peekable();
-        while let Some((first_row, _)) = newer.peek() {
+        let is_newer = |row, epoch| epoch > self.copied_epoch && self.copied.contains(row) && snapshot.is_alive(row);
+        for overlay in join_overlays(&runs, is_newer, |row| self.new_row(row), META_SPLIT_BYTES)? {
             control.check()?;
-            let mut overlay = OverlayBuilder::new(self.new_row(*first_row));
-            while let Some((row, (run_index, index))) =
-                newer.next_if(|_| (overlay.data_bytes() as u64) < META_SPLIT_BYTES)
-            {
-                let run = &runs[run_index];
-                overlay.push(self.new_row(row), run.epoch_at(index)?, &run.texts().text_at(index)?);
-            }
             let rows = (overlay.first_row(), overlay.row_count());
             self.segment(SegmentKind::OVERLAY, encode_overlay(overlay), rows)?;
         }

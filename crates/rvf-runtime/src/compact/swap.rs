@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 use rvf_manifest::{Compaction, LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
 use rvf_types::{Epoch, SegmentFlags, SegmentKind};
@@ -10,9 +9,8 @@ use crate::compact::NewFile;
 use crate::compact::history::{ENTRIES_PER_SEGMENT, witness_entries};
 use crate::control::Control;
 use crate::dead_rows::DeadRows;
-use crate::runs::RunList;
 use crate::segment::CheckedSegment;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, base_snapshot};
 use crate::store::RvfStore;
 use crate::write::{Part, TailSize, Writer, load_base, load_dead, write_anchor, write_tombstones};
 use crate::{Result, RvfError};
@@ -132,21 +130,9 @@ impl NewFile {
         let extent = entry.extent().map_err(|error| RvfError::segment(error, entry.offset, entry.id()))?;
         let runs = load_base(&manifest, |entry| CheckedSegment::written(Arc::clone(&self.file), *entry).map(Arc::new))?;
         let dead = load_dead(&*self.file, &manifest)?;
-        let snapshot = Snapshot {
-            file: Arc::clone(&self.file),
-            committed_end: self.append.end(),
-            next_row: manifest.next_row,
-            manifest: Arc::new(manifest),
-            manifest_segment: LocatedSegment { header: entry.header, extent },
-            dead: dead.clone(),
-            vectors: RunList::new(runs.vectors),
-            ids: RunList::new(runs.ids),
-            meta: RunList::new(runs.meta),
-            overlays: RunList::new(runs.overlays),
-            tail_segments: Arc::new(Mutex::new(Vec::new())),
-            tail_segment_count: 0,
-            ..old.clone()
-        };
+        let located = (manifest, LocatedSegment { header: entry.header, extent });
+        let file = (&self.file, old.salt);
+        let snapshot = base_snapshot(file, &old.schema, located, self.append.end(), dead.clone(), runs);
         Ok((snapshot, dead))
     }
 }

@@ -4,7 +4,7 @@ use rvf_types::{Epoch, ErrorCode, Row};
 
 use crate::history::state_at;
 use crate::read::page::{Filling, RowPage, page};
-use crate::runs::Run;
+use crate::runs::{Run, epoch_of, newest_texts};
 use crate::snapshot::Snapshot;
 use crate::store::RvfStore;
 use crate::{Result, RvfError};
@@ -134,8 +134,7 @@ fn changed_rows(now: &Snapshot, since: Epoch, first_new: Row) -> Result<Vec<(Epo
             if now.dead.contains(row) {
                 continue;
             }
-            let range = ranges.partition_point(|(first, _)| *first <= row);
-            let stored = range.checked_sub(1).map_or(0, |index| ranges[index].1);
+            let stored = epoch_of(&ranges, row);
             changed.push((patched.remove(&row).unwrap_or(0).max(stored), row));
         }
     }
@@ -145,15 +144,6 @@ fn changed_rows(now: &Snapshot, since: Epoch, first_new: Row) -> Result<Vec<(Epo
 
 /// Living rows whose metadata changed after `since`, and when it did.
 pub(crate) fn patched_rows(now: &Snapshot, since: Epoch) -> Result<BTreeMap<Row, Epoch>> {
-    let mut patched = BTreeMap::new();
-    // A later overlay has a row's later epoch.
-    for run in now.overlays.iter() {
-        for (index, row) in (0u32..).zip(run.rows()?) {
-            let epoch = run.epoch_at(index)?;
-            if epoch > since && now.is_alive(row) {
-                patched.insert(row, epoch);
-            }
-        }
-    }
-    Ok(patched)
+    let newest = newest_texts(now.overlays.iter())?.into_iter().map(|(row, text)| (row, text.epoch));
+    Ok(newest.filter(|(row, epoch)| *epoch > since && now.is_alive(*row)).collect())
 }

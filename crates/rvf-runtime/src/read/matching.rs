@@ -14,7 +14,7 @@ use crate::{Result, RvfError};
 const CHECK_ROWS: usize = 1_024;
 
 /// Living rows that fit a filter, and those of which only their text can tell; the two have no row in common.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Candidates {
     pub(crate) sure: RoaringBitmap,
     pub(crate) open: RoaringBitmap,
@@ -138,7 +138,7 @@ impl<'a> Matching<'a> {
 
     /// All living rows that fit, or may.
     pub(crate) fn candidates(&self) -> Result<Candidates> {
-        let mut all = Candidates { sure: self.overlay.sure.clone(), open: self.overlay.open.clone() };
+        let mut all = self.overlay.clone();
         for span in self.spans() {
             let found = self.of_span(&span)?;
             all.sure |= found.sure;
@@ -149,14 +149,13 @@ impl<'a> Matching<'a> {
 
     /// Number of living rows that fit. Runs whose counts tell are not looked into.
     pub(crate) fn count(&self) -> Result<u64> {
-        let mut count = self.overlay.sure.len() + self.count_open(&self.overlay.open)?;
+        let mut count = self.resolve(self.overlay.clone())?.len();
         for span in self.spans() {
             if let Some(known) = self.known_count(&span)? {
                 count += known;
                 continue;
             }
-            let found = self.of_span(&span)?;
-            count += found.sure.len() + self.count_open(&found.open)?;
+            count += self.resolve(self.of_span(&span)?)?.len();
         }
         Ok(count)
     }
@@ -172,11 +171,6 @@ impl<'a> Matching<'a> {
             Span::Bare(rows) => bare_estimate(self.fits_without_metadata, rows),
         };
         Ok(Some(bounds.low).filter(|low| *low == bounds.high))
-    }
-
-    fn count_open(&self, open: &RoaringBitmap) -> Result<u64> {
-        let candidates = Candidates { sure: RoaringBitmap::new(), open: open.clone() };
-        if open.is_empty() { Ok(0) } else { Ok(self.resolve(candidates)?.len()) }
     }
 
     /// All living rows that fit.

@@ -135,6 +135,12 @@ impl IdRun {
     }
 }
 
+/// The epoch of a row, by the ranges of its run; 0 in front of the first.
+pub(crate) fn epoch_of(ranges: &[(Row, Epoch)], row: Row) -> Epoch {
+    let behind = ranges.partition_point(|(first, _)| *first <= row);
+    behind.checked_sub(1).map_or(0, |index| ranges[index].1)
+}
+
 impl Run for IdRun {
     fn first_row(&self) -> Row {
         self.first_row

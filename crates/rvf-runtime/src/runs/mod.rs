@@ -9,9 +9,9 @@ mod meta;
 mod overlay;
 mod vectors;
 
-pub(crate) use ids::IdRun;
+pub(crate) use ids::{IdRun, epoch_of};
 pub(crate) use list::{Run, RunList};
 pub(crate) use merge::{MergePolicy, RunSize, plan_merges};
 pub(crate) use meta::{MetaRun, encode_meta};
-pub(crate) use overlay::{OverlayRun, are_overgrown, encode_overlay, join_on_heap, join_overlays};
+pub(crate) use overlay::{OverlayRun, are_overgrown, encode_overlay, join_on_heap, join_overlays, newest_texts};
 pub(crate) use vectors::VectorRun;

@@ -127,28 +127,46 @@ pub(crate) fn encode_overlay(builder: OverlayBuilder) -> Vec<u8> {
     builder.finish(columns.as_deref())
 }
 
-/// Builders with what several overlays, oldest first, say together of living rows, none much above `bytes_max`.
+/// Builders with what several overlays, oldest first, say together of the rows that `keep` lets through by number and
+/// epoch; none is much above `bytes_max`. `number` gives rows the numbers they get, in the same order.
 pub(crate) fn join_overlays(
     runs: &[Arc<OverlayRun>],
-    is_alive: impl Fn(Row) -> bool,
+    keep: impl Fn(Row, Epoch) -> bool,
+    number: impl Fn(Row) -> Row,
     bytes_max: u64,
 ) -> Result<Vec<OverlayBuilder>> {
-    let mut newest: BTreeMap<Row, (usize, u32)> = BTreeMap::new();
-    for (run_index, run) in runs.iter().enumerate() {
-        newest.extend((0u32..).zip(run.rows()?).map(|(index, row)| (row, (run_index, index))));
-    }
-    newest.retain(|row, _| is_alive(*row));
+    let mut newest = newest_texts(runs)?;
+    newest.retain(|row, text| keep(*row, text.epoch));
     let mut newest = newest.into_iter().peekable();
     let mut builders = Vec::new();
     while let Some((first_row, _)) = newest.peek() {
-        let mut builder = OverlayBuilder::new(*first_row);
-        while let Some((row, (run_index, index))) = newest.next_if(|_| (builder.data_bytes() as u64) < bytes_max) {
-            let run = &runs[run_index];
-            builder.push(row, run.epoch_at(index)?, &run.texts.text_at(index)?);
+        let mut builder = OverlayBuilder::new(number(*first_row));
+        while let Some((row, text)) = newest.next_if(|_| (builder.data_bytes() as u64) < bytes_max) {
+            builder.push(number(row), text.epoch, &text.run.texts.text_at(text.index)?);
         }
         builders.push(builder);
     }
     Ok(builders)
+}
+
+/// Where the text that counts for a row stands, and when it was written.
+pub(crate) struct NewestText<'a> {
+    run: &'a OverlayRun,
+    index: u32,
+    pub(crate) epoch: Epoch,
+}
+
+/// What counts of several overlays, oldest first, by row.
+pub(crate) fn newest_texts<'a>(
+    runs: impl IntoIterator<Item = &'a Arc<OverlayRun>>,
+) -> Result<BTreeMap<Row, NewestText<'a>>> {
+    let mut newest = BTreeMap::new();
+    for run in runs {
+        for (index, row) in (0u32..).zip(run.rows()?) {
+            newest.insert(row, NewestText { run, index, epoch: run.epoch_at(index)? });
+        }
+    }
+    Ok(newest)
 }
 
 /// One run on the heap for two that follow each other.
@@ -157,7 +175,8 @@ pub(crate) fn join_on_heap(
     newer: &Arc<OverlayRun>,
     is_alive: impl Fn(Row) -> bool,
 ) -> Result<Option<OverlayRun>> {
-    let mut joined = join_overlays(&[Arc::clone(older), Arc::clone(newer)], is_alive, u64::MAX)?;
+    let mut joined =
+        join_overlays(&[Arc::clone(older), Arc::clone(newer)], |row, _| is_alive(row), |row| row, u64::MAX)?;
     Ok(joined.pop().map(|builder| OverlayRun::build(builder, newer.end_row)))
 }
 

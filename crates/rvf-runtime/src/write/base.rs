@@ -6,6 +6,7 @@ use rvf_types::{ErrorCode, Row, SegmentKind};
 use crate::runs::{IdRun, MetaRun, OverlayRun, Run, VectorRun};
 use crate::segment::{CheckedSegment, RunBytes};
 use crate::snapshot::Snapshot;
+use crate::storage::StorageFile;
 use crate::{Result, RvfError};
 
 /// The stored runs of a state.
@@ -70,8 +71,20 @@ fn covers<T: Run>(runs: &[Arc<T>], end: Row) -> bool {
     }) && next == end
 }
 
-/// A segment that an earlier snapshot has open, so that what was checked of it stays checked.
-pub(crate) fn find_segment(snapshot: &Snapshot, entry: &SegmentEntry) -> Option<Arc<CheckedSegment>> {
+/// Opens a segment; one that an earlier snapshot of the file has open is taken from there, so that what was checked of it
+/// stays checked.
+pub(crate) fn open_segment(
+    file: &Arc<dyn StorageFile>,
+    earlier: Option<&Snapshot>,
+    entry: &SegmentEntry,
+) -> Result<Arc<CheckedSegment>> {
+    match earlier.and_then(|earlier| find_segment(earlier, entry)) {
+        Some(segment) => Ok(segment),
+        None => CheckedSegment::new(Arc::clone(file), *entry).map(Arc::new),
+    }
+}
+
+fn find_segment(snapshot: &Snapshot, entry: &SegmentEntry) -> Option<Arc<CheckedSegment>> {
     let open = |bytes: &RunBytes| match bytes {
         RunBytes::Segment(segment) if segment.entry() == entry => Some(Arc::clone(segment)),
         _ => None,

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
 use rvf_types::limits::{
     META_REWRITE_BYTES_MAX, META_SPLIT_BYTES, OVERLAY_REWRITE_BYTES_MAX, RUN_FAN_IN, RUN_REWRITE_BYTES_MAX,
@@ -14,9 +13,9 @@ use crate::runs::{
     join_overlays, plan_merges,
 };
 use crate::segment::{CheckedSegment, RunBytes};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, base_snapshot};
 use crate::storage::StorageFile;
-use crate::write::{Append, Part, TailSize, Writer, find_segment, is_tombstones, load_base, write_tombstones};
+use crate::write::{Append, Part, TailSize, Writer, is_tombstones, load_base, open_segment, write_tombstones};
 use crate::{Result, RvfError};
 
 /// Vectors: large runs stay where they are.
@@ -126,25 +125,13 @@ impl Writer {
             if is_new {
                 return CheckedSegment::written(Arc::clone(&self.file), *candidate).map(Arc::new);
             }
-            match find_segment(old, candidate) {
-                Some(segment) => Ok(segment),
-                None => CheckedSegment::new(Arc::clone(&self.file), *candidate).map(Arc::new),
-            }
+            open_segment(&self.file, Some(old), candidate)
         })?;
         debug_assert_eq!(base.len(), manifest.segments.len());
         self.stored_dead = old.dead.clone();
-        self.snapshot = Arc::new(Snapshot {
-            manifest: Arc::new(manifest),
-            manifest_segment: LocatedSegment { header: entry.header, extent },
-            committed_end: append.end(),
-            vectors: RunList::new(runs.vectors),
-            ids: RunList::new(runs.ids),
-            meta: RunList::new(runs.meta),
-            overlays: RunList::new(runs.overlays),
-            tail_segments: Arc::new(Mutex::new(Vec::new())),
-            tail_segment_count: 0,
-            ..old.clone()
-        });
+        let located = (manifest, LocatedSegment { header: entry.header, extent });
+        let (file, dead) = ((&self.file, old.salt), old.dead.clone());
+        self.snapshot = Arc::new(base_snapshot(file, &old.schema, located, append.end(), dead, runs));
         self.next_segment_id = append.next_segment_id();
         self.last_timestamp_ns = append.timestamp_ns();
         self.tail = TailSize::default();
@@ -202,7 +189,7 @@ fn write_overlays(snapshot: &Snapshot, append: &mut Append) -> Result<Vec<Segmen
 
 fn write_overlay_runs(snapshot: &Snapshot, runs: &[Arc<OverlayRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
     let mut entries = Vec::new();
-    for overlay in join_overlays(runs, |row| snapshot.is_alive(row), META_SPLIT_BYTES)? {
+    for overlay in join_overlays(runs, |row, _| snapshot.is_alive(row), |row| row, META_SPLIT_BYTES)? {
         let rows = (overlay.first_row(), overlay.row_count());
         let data = vec![Part::Owned(encode_overlay(overlay))];
         entries.push(append.segment(SegmentKind::OVERLAY, SegmentFlags::MORE_FOLLOWS, data, rows)?);

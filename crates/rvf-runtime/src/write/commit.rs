@@ -159,21 +159,12 @@ impl Writer {
     /// Commits as many of the waiting changes as go into one append, in order, each as a transaction of its own, with one
     /// fsync for all. A change that cannot be planned fails alone; a failed write fails them all and poisons the writer.
     pub(crate) fn commit_group(&mut self, waiting: &mut Vec<Pending>, publish: &mut dyn FnMut(Arc<Snapshot>)) {
-        if let Err(error) = self.check_writable().and_then(|()| self.make_room()) {
+        if let Err(error) = self.check_writable().and_then(|()| self.make_room()).and_then(|()| self.clear_way(waiting))
+        {
             for pending in waiting.drain(..) {
                 (pending.done)(Err(error.clone()));
             }
             return;
-        }
-        if self.unsynced_bytes > GROUP_BYTES_MAX && waiting.iter().any(|pending| pending.write.may_be_large()) {
-            // What is synced does not count against the size of an append.
-            let synced = self.sync();
-            if let Err(error) = synced.map_err(|error| self.poison(error)) {
-                for pending in waiting.drain(..) {
-                    (pending.done)(Err(error.clone()));
-                }
-                return;
-            }
         }
         let mut group = Group::new((*self.snapshot).clone(), true);
         let mut append = self.new_append();
@@ -241,6 +232,15 @@ impl Writer {
             message: format!("the journal is full and no checkpoint can be made: {}", error.message),
             ..error
         })
+    }
+
+    /// Syncs in front of changes that may be large: what is synced does not count against the size of an append.
+    fn clear_way(&mut self, waiting: &[Pending]) -> Result<()> {
+        if self.unsynced_bytes <= GROUP_BYTES_MAX || !waiting.iter().any(|pending| pending.write.may_be_large()) {
+            return Ok(());
+        }
+        let synced = self.sync();
+        synced.map_err(|error| self.poison(error))
     }
 
     /// Lays one change out behind the others of its group.

@@ -18,7 +18,7 @@ pub use commit::{DeleteOutcome, Done, IngestOutcome, Outcome, ReplaceOutcome, Ta
 
 pub(crate) use append::{Append, Part};
 pub(crate) use apply::{Applied, replay_journal};
-pub(crate) use base::{BaseRuns, find_segment, load_base};
+pub(crate) use base::{BaseRuns, load_base, open_segment};
 pub(crate) use batch::check_vectors;
 pub(crate) use checkpoint::write_anchor;
 pub(crate) use commit::Pending;
