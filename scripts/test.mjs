@@ -15,6 +15,7 @@ const PORTABLE_CRATES = [
   'rvf-quant',
   'rvf-crypto',
   'rvf-filter',
+  'rvf-index',
   'rvf-runtime',
 ];
 

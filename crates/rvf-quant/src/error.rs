@@ -25,4 +25,39 @@ pub enum QuantError {
         /// Bytes of the query.
         actual_bytes: usize,
     },
+    /// Vectors to code, or the place for their codes, are not whole rows of the same number.
+    #[error("{vector_bytes} bytes of vectors do not become {code_bytes} bytes of codes")]
+    CodeLength {
+        /// Bytes of vectors.
+        vector_bytes: usize,
+        /// Bytes for their codes.
+        code_bytes: usize,
+    },
+    /// A table of codes is not a number of whole rows, or of too many.
+    #[error("{bytes} bytes are no table of codes of {row_bytes} bytes each")]
+    TableLength {
+        /// Bytes of the table.
+        bytes: usize,
+        /// Bytes of a coded row.
+        row_bytes: usize,
+    },
+    /// A row is not in the table of codes.
+    #[error("row {row} of a table of {rows}")]
+    RowOutOfRange {
+        /// The row asked for.
+        row: u32,
+        /// Rows of the table.
+        rows: u32,
+    },
+    /// A query and a table of codes are of different metrics, types or dimensions.
+    #[error("the query and the table have different layouts")]
+    LayoutMismatch,
+    /// There is not one place for the distance of each row.
+    #[error("{places} places for the distances of {rows} rows")]
+    OutputLength {
+        /// Rows to compare.
+        rows: usize,
+        /// Places for distances.
+        places: usize,
+    },
 }

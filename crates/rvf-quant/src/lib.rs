@@ -1,7 +1,8 @@
 //! Distances between vectors, and the k smallest of them.
 //!
 //! [`Scorer`] holds one query and scores rows of packed little-endian bytes against it, with the fastest kernel this
-//! CPU can run. [`TopK`] keeps the best. Neither ever sees a file.
+//! CPU can run. [`CodeScorer`] does the same with [`codes`] a quarter as large, picked by row number, to find the way
+//! through a graph. [`TopK`] keeps the best. None ever sees a file.
 //!
 //! | metric | distance | rows |
 //! |---|---|---|
@@ -10,6 +11,7 @@
 //! | `dotproduct` | `-dot` | `F32` |
 //! | `hamming` | differing bits | `Binary` |
 
+pub mod codes;
 mod error;
 mod finish;
 mod kernels;
@@ -19,7 +21,8 @@ mod scorer;
 mod topk;
 mod wide;
 
+pub use codes::{CodeLayout, CodeScorer, CodeTable};
 pub use error::QuantError;
-pub use kernels::{Isa, Kernel};
+pub use kernels::{CodeIsa, CodeKernel, Isa, Kernel};
 pub use scorer::Scorer;
 pub use topk::TopK;

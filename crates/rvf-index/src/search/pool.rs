@@ -1,0 +1,100 @@
+use alloc::vec::Vec;
+
+use rvf_types::Row;
+
+use super::key::{EXPANDED, candidate_of, key_of, row_of};
+use super::{Candidate, Frontier};
+
+/// The nearest rows met so far, sorted, with a mark on those that were expanded.
+///
+/// One sorted array takes the place of the two heaps of Malkov and Yashunin (2018): the nearest row that was not
+/// expanded is at a cursor that only insertions move back (Fu et al., "Fast approximate nearest neighbor search with the
+/// navigating spreading-out graph", VLDB 2019). The neighbours of a row are sorted first and then merged in one pass,
+/// which measured a quarter faster for the whole query than inserting one after the other. It knows no refused rows.
+#[derive(Default)]
+pub(super) struct Pool {
+    keys: Vec<u64>,
+    fresh: Vec<u64>,
+    capacity: usize,
+    /// Everything before it was expanded.
+    cursor: usize,
+}
+
+impl Frontier for Pool {
+    fn begin(&mut self, capacity: usize) {
+        self.keys.clear();
+        self.capacity = capacity;
+        self.cursor = 0;
+    }
+
+    #[inline]
+    fn insert(&mut self, rows: &[Row], distances: &[f32], _allowed: Option<&dyn Fn(Row) -> bool>) {
+        let worst = if self.keys.len() >= self.capacity { self.keys.last().copied().unwrap_or(0) } else { u64::MAX };
+        self.fresh.clear();
+        self.fresh.resize(rows.len(), 0);
+        // Whether a row is near enough is hard to foretell, so nothing here branches on it.
+        let mut count = 0;
+        for (row, distance) in rows.iter().zip(distances) {
+            let key = key_of(*distance, *row);
+            self.fresh[count] = key;
+            count += usize::from(key < worst);
+        }
+        self.fresh.truncate(count);
+        if count > 0 {
+            self.fresh.sort_unstable();
+            self.merge();
+        }
+    }
+
+    #[inline]
+    fn expand_next(&mut self) -> Option<Row> {
+        while let Some(key) = self.keys.get_mut(self.cursor) {
+            self.cursor += 1;
+            if *key & EXPANDED == 0 {
+                *key |= EXPANDED;
+                return Some(row_of(*key));
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn likely_next(&self) -> Option<Row> {
+        self.keys.get(self.cursor).map(|key| row_of(*key))
+    }
+
+    fn drain_sorted(&mut self, found: &mut Vec<Candidate>) {
+        found.extend(self.keys.drain(..).map(candidate_of));
+    }
+}
+
+impl Pool {
+    /// Merges the sorted fresh keys in, from the back, and leaves the nearest.
+    fn merge(&mut self) {
+        let (mut old, mut new) = (self.keys.len(), self.fresh.len());
+        let total = self.capacity.min(old + new);
+        while old + new > total && new > 0 {
+            if old > 0 && self.keys[old - 1] > self.fresh[new - 1] {
+                old -= 1;
+            } else {
+                new -= 1;
+            }
+        }
+        if new == 0 {
+            return;
+        }
+        self.keys.resize(total, 0);
+        let mut place = total;
+        while new > 0 {
+            place -= 1;
+            if old > 0 && self.keys[old - 1] > self.fresh[new - 1] {
+                old -= 1;
+                self.keys[place] = self.keys[old];
+            } else {
+                new -= 1;
+                self.keys[place] = self.fresh[new];
+            }
+        }
+        self.cursor = self.cursor.min(place);
+    }
+}

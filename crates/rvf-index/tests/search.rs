@@ -1,0 +1,228 @@
+//! What a search promises: as many rows as asked for, no others than allowed, an end when told to.
+#![allow(clippy::unwrap_used)] // clippy takes helpers of tests for the code that is shipped
+
+mod common;
+
+use std::cell::Cell;
+
+use common::shapes::{Random, SHAPES, random};
+use common::{Coded, Threads, build, to_the_end};
+use rvf_index::{
+    BuildParameters, Candidate, Distances, Graph, GraphBuilder, Inline, Request, Scratch, SearchError, search,
+};
+use rvf_quant::QuantError;
+use rvf_types::{Metric, Row};
+
+fn data(rows: usize) -> (Coded, GraphBuilder) {
+    let vectors = Coded::of_floats(Metric::L2, 16, &random(rows));
+    let builder = build(&vectors, &vectors.rows(), BuildParameters::default());
+    (vectors, builder)
+}
+
+fn find(graph: &impl Graph<QuantError>, vectors: &Coded, row: Row, request: Request<'_>) -> Vec<Candidate> {
+    search(graph, &vectors.row(row), &request, &mut Scratch::default()).unwrap().to_vec()
+}
+
+#[test]
+fn a_search_returns_as_many_rows_as_its_breadth_the_nearest_first_each_once() {
+    let (vectors, builder) = data(3_000);
+    for breadth in [1, 2, 50, 500, 2_048, 2_049, 2_999, 3_000, 100_000] {
+        let found = find(builder.graph(), &vectors, 17, Request { breadth, ..Request::default() });
+        assert_eq!(found.len(), breadth.min(3_000));
+        assert!(found.is_sorted_by(|left, right| (left.distance, left.row) < (right.distance, right.row)));
+        assert_eq!(found[0].row, 17);
+    }
+}
+
+#[test]
+fn broad_walks_find_what_narrow_ones_do_and_more() {
+    let (vectors, builder) = data(3_000);
+    let narrow = find(builder.graph(), &vectors, 99, Request { breadth: 2_048, ..Request::default() });
+    let broad = find(builder.graph(), &vectors, 99, Request { breadth: 2_049, ..Request::default() });
+    assert_eq!(narrow, broad[..2_048]);
+}
+
+#[test]
+fn only_allowed_rows_are_found_and_all_of_them_where_few_are() {
+    let (vectors, builder) = data(2_000);
+    for step in [2, 7, 100, 999] {
+        let allowed = |row: Row| row % step == 3 % step;
+        let request = Request { breadth: 2_000, allowed: Some(&allowed), ..Request::default() };
+        let found = find(builder.graph(), &vectors, 5, request);
+        let expected = vectors.rows().into_iter().filter(|row| allowed(*row)).count();
+        assert!(found.iter().all(|candidate| allowed(candidate.row)));
+        assert_eq!(found.len(), expected, "every {step}th");
+        let request = Request { breadth: 10, allowed: Some(&allowed), ..Request::default() };
+        assert_eq!(find(builder.graph(), &vectors, 5, request).len(), expected.min(10));
+    }
+    let none = Request { breadth: 10, allowed: Some(&|_| false), ..Request::default() };
+    assert!(find(builder.graph(), &vectors, 5, none).is_empty());
+}
+
+#[test]
+fn allowed_rows_are_found_in_every_shape_where_they_lie_together_far_from_the_query() {
+    for (name, dimension, make) in SHAPES {
+        let vectors = Coded::of_floats(Metric::L2, dimension, &make(1_000));
+        let builder = build(&vectors, &vectors.rows(), BuildParameters::default());
+        let allowed = |row: Row| row >= 900;
+        let request = Request { breadth: 100, allowed: Some(&allowed), ..Request::default() };
+        assert_eq!(find(builder.graph(), &vectors, 0, request).len(), 100, "{name}");
+    }
+}
+
+#[test]
+fn a_search_stops_soon_when_it_is_told_to() {
+    let (vectors, builder) = data(2_000);
+    let asked = Cell::new(0);
+    let should_stop = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    };
+    let request = Request { breadth: 1_000, should_stop: Some(&should_stop), ..Request::default() };
+    let mut scratch = Scratch::default();
+    let stopped = search(builder.graph(), &vectors.row(0), &request, &mut scratch);
+    assert_eq!(stopped, Err(SearchError::Stopped));
+    assert_eq!(asked.get(), 4);
+    assert!(scratch.effort().expanded < 200);
+    // The scratch is good for the next search.
+    let request = Request { breadth: 3, ..Request::default() };
+    assert_eq!(search(builder.graph(), &vectors.row(0), &request, &mut scratch).unwrap()[0].row, 0);
+}
+
+#[test]
+fn a_walk_to_allowed_rows_that_are_too_far_gives_up() {
+    let (vectors, builder) = data(2_000);
+    let allowed = |row: Row| row == 1_999;
+    let request = Request { breadth: 10, allowed: Some(&allowed), scored_max: Some(300), ..Request::default() };
+    let mut scratch = Scratch::default();
+    assert_eq!(search(builder.graph(), &vectors.row(0), &request, &mut scratch), Err(SearchError::TooFar));
+    assert!((300..400).contains(&scratch.effort().scored));
+}
+
+#[test]
+fn an_empty_graph_answers_nothing() {
+    let (vectors, _) = data(1);
+    let builder = GraphBuilder::new(BuildParameters::default()).unwrap();
+    assert!(find(builder.graph(), &vectors, 0, Request { breadth: 10, ..Request::default() }).is_empty());
+}
+
+fn recall(graph: &impl Graph<QuantError>, vectors: &Coded, queries: &[Vec<u8>], breadth: usize) -> f64 {
+    recall_among(graph, vectors, &vectors.rows(), queries, Request { breadth, ..Request::default() })
+}
+
+/// The share of the ten nearest of `rows` that searches find, compared with looking at all, by the same codes.
+fn recall_among(
+    graph: &impl Graph<QuantError>,
+    vectors: &Coded,
+    rows: &[Row],
+    queries: &[Vec<u8>],
+    request: Request<'_>,
+) -> f64 {
+    let (mut scratch, mut hits) = (Scratch::default(), 0);
+    for query in queries {
+        let from = vectors.query(query);
+        let mut distances = vec![0.0; rows.len()];
+        from.score(rows, &mut distances).unwrap();
+        let tenth = *distances.select_nth_unstable_by(9, f32::total_cmp).1;
+        let found = search(graph, &from, &request, &mut scratch).unwrap();
+        hits += found.iter().take(10).filter(|candidate| candidate.distance <= tenth).count();
+    }
+    hits as f64 / (queries.len() * 10) as f64
+}
+
+#[test]
+fn every_metric_finds_its_nearest() {
+    let mut numbers = Random(7);
+    let queries: Vec<Vec<u8>> = (0..100).map(|_| common::bytes_of(&[(); 16].map(|()| numbers.normal()))).collect();
+    for metric in [Metric::L2, Metric::Cosine] {
+        let vectors = Coded::of_floats(metric, 16, &random(3_000));
+        let builder = build(&vectors, &vectors.rows(), BuildParameters::default());
+        let recall = recall(builder.graph(), &vectors, &queries, 64);
+        assert!(recall > 0.97, "{}: {recall}", metric.name());
+    }
+    // Dot products of vectors of very different length.
+    let mut floats = random(3_000);
+    for vector in floats.chunks_exact_mut(16) {
+        let length = numbers.normal().exp();
+        vector.iter_mut().for_each(|value| *value *= length);
+    }
+    let vectors = Coded::of_floats(Metric::DotProduct, 16, &floats);
+    let builder = build(&vectors, &vectors.rows(), BuildParameters::default());
+    let recall_of_dots = recall(builder.graph(), &vectors, &queries, 64);
+    assert!(recall_of_dots > 0.95, "dotproduct: {recall_of_dots}");
+    // Bits, in clumps, so that there is something to find.
+    let bits = |numbers: &mut Random| (0..16).map(|_| (numbers.next() & numbers.next()) as u8).collect::<Vec<u8>>();
+    let centres: Vec<Vec<u8>> = (0..50).map(|_| bits(&mut numbers)).collect();
+    let near = |numbers: &mut Random| {
+        let mut vector = centres[numbers.below(50)].clone();
+        (0..20).for_each(|_| vector[numbers.below(16)] ^= 1 << numbers.below(8));
+        vector
+    };
+    let packed: Vec<u8> = (0..3_000).flat_map(|_| near(&mut numbers)).collect();
+    let queries: Vec<Vec<u8>> = (0..100).map(|_| near(&mut numbers)).collect();
+    let vectors = Coded::new(Metric::Hamming, 128, &packed);
+    let builder = build(&vectors, &vectors.rows(), BuildParameters::default());
+    let recall = recall(builder.graph(), &vectors, &queries, 64);
+    assert!(recall > 0.97, "hamming: {recall}");
+}
+
+#[test]
+fn recall_is_that_of_a_fresh_graph_after_half_of_the_rows_were_replaced_in_random_order() {
+    const ROWS: usize = 3_000;
+    let mut numbers = Random(9);
+    let mut floats = random(ROWS);
+    let mut order: Vec<usize> = (0..ROWS).collect();
+    numbers.shuffle(&mut order);
+    order.truncate(ROWS / 2);
+    for row in &order {
+        floats.extend_from_within(row * 16..(row + 1) * 16);
+    }
+    let mut vectors = Coded::of_floats(Metric::L2, 16, &floats);
+    let rows = vectors.rows();
+    let mut builder = build(&vectors, &rows[..ROWS], BuildParameters::default());
+    vectors.dead = vec![false; rows.len()];
+    for (old, new) in order.chunks(100).zip(rows[ROWS..].chunks(100)) {
+        old.iter().for_each(|row| vectors.dead[*row] = true);
+        assert!(builder.extend(&vectors, new, &Inline, to_the_end).unwrap().is_continue());
+        common::repair(&mut builder, &vectors);
+    }
+    let alive = |row: Row| !vectors.dead[row as usize];
+    let living: Vec<Row> = rows.into_iter().filter(|row| alive(*row)).collect();
+    let fresh = build(&vectors, &living, BuildParameters::default());
+    let queries: Vec<Vec<u8>> = (0..200).map(|_| common::bytes_of(&[(); 16].map(|()| numbers.normal()))).collect();
+    let allowed: Option<&dyn Fn(Row) -> bool> = Some(&alive);
+    let recall_of = |builder: &GraphBuilder, allowed| {
+        let request = Request { breadth: 32, allowed, ..Request::default() };
+        recall_among(builder.graph(), &vectors, &living, &queries, request)
+    };
+    let (old, new) = (recall_of(&builder, allowed), recall_of(&fresh, None));
+    assert!(old > new - 0.01, "{old} and {new}");
+}
+
+#[test]
+fn the_graph_does_not_depend_on_threads_or_portions_of_whole_batches() {
+    let vectors = Coded::of_floats(Metric::L2, 16, &random(2_000));
+    let whole = build(&vectors, &vectors.rows(), BuildParameters::default()).write();
+    let mut builder = GraphBuilder::new(BuildParameters::default()).unwrap();
+    for portion in vectors.rows().chunks(512) {
+        assert!(builder.extend(&vectors, portion, &Threads(3), to_the_end).unwrap().is_continue());
+    }
+    assert!(builder.repair(&vectors, &Threads(2), to_the_end).unwrap().is_continue());
+    assert_eq!(builder.write(), whole);
+}
+
+#[test]
+fn a_build_that_was_stopped_goes_on_where_it_was() {
+    use std::ops::ControlFlow;
+    let vectors = Coded::of_floats(Metric::L2, 16, &random(1_000));
+    let mut builder = GraphBuilder::new(BuildParameters::default()).unwrap();
+    let stop = |progress: rvf_index::Progress| {
+        if progress.done >= 256 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    assert!(builder.extend(&vectors, &vectors.rows(), &Inline, stop).unwrap().is_break());
+    assert_eq!(builder.len(), 256);
+    assert!(builder.repair(&vectors, &Inline, |_| ControlFlow::Break(())).unwrap().is_break());
+    assert!(builder.extend(&vectors, &vectors.rows(), &Inline, to_the_end).unwrap().is_continue());
+    common::repair(&mut builder, &vectors);
+    assert_eq!(builder.write(), build(&vectors, &vectors.rows(), BuildParameters::default()).write());
+}
