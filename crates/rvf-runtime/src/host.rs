@@ -24,6 +24,9 @@ pub trait Random: Send + Sync {
 pub trait Threads: Send + Sync {
     /// Runs `work` on a thread of its own; an error where no thread could be had.
     fn spawn(&self, name: &str, work: Box<dyn FnOnce() + Send>) -> std::io::Result<()>;
+
+    /// How many threads can compute at once.
+    fn parallelism(&self) -> usize;
 }
 
 /// Everything the engine gets from outside.

@@ -56,6 +56,10 @@ impl Threads for SystemThreads {
     fn spawn(&self, name: &str, work: Box<dyn FnOnce() + Send>) -> std::io::Result<()> {
         thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
     }
+
+    fn parallelism(&self) -> usize {
+        thread::available_parallelism().map_or(1, usize::from)
+    }
 }
 
 impl Host {

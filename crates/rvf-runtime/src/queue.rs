@@ -176,6 +176,7 @@ impl RvfStore {
     /// thread that whoever brings it wakes: a caller would never get away while others keep on writing.
     pub(crate) fn drain(&self, writer: &mut Option<Writer>) {
         let mut waiting = std::mem::take(&mut self.shared.queue.lock().waiting);
+        let has_work = !waiting.is_empty();
         while !waiting.is_empty() {
             let Some(writer) = writer.as_mut() else {
                 for pending in waiting.drain(..) {
@@ -185,6 +186,9 @@ impl RvfStore {
             };
             writer.commit_group(&mut waiting, &mut |snapshot| self.shared.snapshot.store(Some(snapshot)));
             self.checkpoint_if_due(writer);
+        }
+        if has_work {
+            self.wake_indexing();
         }
     }
 

@@ -8,6 +8,7 @@ use rvf_wire::{VecHeader, id_hash};
 
 use crate::Result;
 use crate::dead_rows::DeadRows;
+use crate::index::Index;
 use crate::runs::{IdRun, MetaRun, OverlayRun, Run, RunList, VectorRun};
 use crate::segment::Slice;
 use crate::storage::StorageFile;
@@ -35,6 +36,8 @@ pub(crate) struct Snapshot {
     pub(crate) meta: RunList<MetaRun>,
     /// Newer metadata of single rows; the last overlay that has a row counts.
     pub(crate) overlays: RunList<OverlayRun>,
+    /// Codes and graph of the rows that had some at the last checkpoint.
+    pub(crate) index: Arc<Index>,
     /// Segments since the manifest, in order; this snapshot knows the first `tail_segment_count` of them.
     pub(crate) tail_segments: Arc<Mutex<Vec<SegmentEntry>>>,
     pub(crate) tail_segment_count: usize,
@@ -52,6 +55,11 @@ impl Snapshot {
 
     pub(crate) fn row_bytes(&self) -> usize {
         self.shape().row_bytes()
+    }
+
+    /// Rows that the graph does not have; they are compared one by one.
+    pub(crate) fn unindexed_rows(&self) -> Row {
+        self.next_row.saturating_sub(self.index.row_count())
     }
 
     pub(crate) fn is_alive(&self, row: Row) -> bool {
@@ -150,6 +158,7 @@ pub(crate) fn base_snapshot(
         ids: RunList::new(runs.ids),
         meta: RunList::new(runs.meta),
         overlays: RunList::new(runs.overlays),
+        index: Arc::new(runs.index),
         tail_segments: Arc::new(Mutex::new(Vec::new())),
         tail_segment_count: 0,
         manifest: Arc::new(manifest),

@@ -5,13 +5,16 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use parking_lot::{Condvar, Mutex};
 use rvf_filter::Expression;
+use rvf_index::Scratch;
 use rvf_manifest::{Lineage, StoreOptions};
 use rvf_types::{Epoch, ErrorCode};
 
 use crate::create::create_file;
 use crate::host::Host;
+use crate::index::Indexing;
 use crate::open::{Opened, Recovery, open_created, open_reader, open_writer};
 use crate::options::{CreateOptions, OpenOptions};
+use crate::pool::Pool;
 use crate::queue::Queue;
 use crate::snapshot::Snapshot;
 use crate::storage::{AlignedBytes, MemoryStorage};
@@ -61,6 +64,10 @@ pub(crate) struct Shared {
     pub(crate) wake: Condvar,
     /// The writer thread has ended.
     pub(crate) thread_ended: Condvar,
+    pub(crate) indexing: Indexing,
+    pub(crate) pool: Pool,
+    /// Memory of searches, for as many as there were at once.
+    pub(crate) scratches: Mutex<Vec<Scratch>>,
 }
 
 impl RvfStore {
@@ -136,6 +143,9 @@ impl RvfStore {
                 queue: Mutex::new(Queue::default()),
                 wake: Condvar::new(),
                 thread_ended: Condvar::new(),
+                indexing: Indexing::default(),
+                pool: Pool::new(host),
+                scratches: Mutex::default(),
             }),
         }
     }
@@ -257,11 +267,24 @@ impl RvfStore {
             return Ok(());
         }
         self.drain(&mut guard);
+        if guard.as_ref().is_some_and(|writer| writer.poisoned.is_none()) {
+            drop(guard);
+            // What fails here is work for the next writer: the rows themselves are durable.
+            if let Err(error) = self.index_before_close()
+                && error.not_ready.is_some()
+            {
+                self.resume_indexing();
+                return Err(error);
+            }
+            guard = self.shared.writer.lock();
+            self.drain(&mut guard);
+        }
         let result = match guard.as_mut() {
             Some(writer) if writer.poisoned.is_none() && writer.has_tail() => writer.checkpoint(),
             _ => Ok(()),
         };
         if result.as_ref().is_err_and(|error| error.not_ready.is_some()) {
+            self.resume_indexing();
             return result;
         }
         self.shared.is_closed.store(true, Ordering::Release);
@@ -271,6 +294,7 @@ impl RvfStore {
         // Changes submitted since find no writer and are told so.
         self.drain(&mut self.shared.writer.lock());
         self.end_writer_thread();
+        self.end_indexing();
         result
     }
 

@@ -16,7 +16,7 @@ const DEPENDENCIES: [(&str, &[&str]); 9] = [
     ("rvf-quant", &["rvf-types"]),
     ("rvf-filter", &["rvf-types"]),
     ("rvf-index", &["rvf-types"]),
-    ("rvf-runtime", &["rvf-crypto", "rvf-filter", "rvf-manifest", "rvf-quant", "rvf-types", "rvf-wire"]),
+    ("rvf-runtime", &["rvf-crypto", "rvf-filter", "rvf-index", "rvf-manifest", "rvf-quant", "rvf-types", "rvf-wire"]),
     ("rvf-node", &["rvf-runtime"]),
 ];
 

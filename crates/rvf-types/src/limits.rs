@@ -65,5 +65,13 @@ pub const RUN_REWRITE_BYTES_MAX: u64 = 1 << 20;
 pub const META_REWRITE_BYTES_MAX: u64 = 8 << 20;
 /// Overlays above this are never rewritten by a checkpoint.
 pub const OVERLAY_REWRITE_BYTES_MAX: u64 = 4 << 20;
+/// Codes of so many bytes are never rewritten by a checkpoint.
+pub const CODE_REWRITE_BYTES_MAX: u64 = 16 << 20;
+/// Rows without a place in the graph at which a writer begins to give them one, in the background.
+pub const INDEX_FROM_ROWS: u32 = 1_024;
+/// Rows that stay without a place in the graph when a store is closed, without anything being done about it.
+pub const CLOSE_INDEX_FROM_ROWS: u32 = 512;
+/// Most rows that stay without a place in the graph when a store is closed.
+pub const UNINDEXED_ROWS_MAX: u32 = 10_000;
 /// How many small runs of about one size a checkpoint lets stand before it merges them.
 pub const RUN_FAN_IN: usize = 8;

@@ -13,6 +13,7 @@ const BLOCK_ROWS: usize = 32;
 /// bit, on every machine and with every kernel, and not NaN unless the table is damaged. Cosine may leave `[0, 2]` and
 /// squared distances may fall below 0, by as much as the codes err. `l2` is infinite where the squared norm of either
 /// side exceeds `f32::MAX`.
+#[derive(Clone)]
 pub struct CodeScorer {
     layout: CodeLayout,
     kernel: CodeKernel,

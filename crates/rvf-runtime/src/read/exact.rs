@@ -28,28 +28,51 @@ pub(crate) struct Nearest {
     pub(crate) visited: u64,
 }
 
+/// What is known before a scan.
+pub(crate) struct Begun {
+    /// The nearest of the rows in front of `first_row`.
+    pub(crate) nearest: TopK,
+    /// Vectors that were compared for them.
+    pub(crate) visited: u64,
+    /// The scan begins here.
+    pub(crate) first_row: Row,
+}
+
 impl Scan<'_> {
-    fn scorer(&self, query: &[u8]) -> Result<Scorer> {
+    pub(super) fn scorer(&self, query: &[u8]) -> Result<Scorer> {
         let shape = self.snapshot.shape();
         Scorer::new(shape.metric, shape.data_type, shape.dimension, query)
             .map_err(|error| RvfError::input(error.to_string()))
     }
 
-    /// The k living rows nearest to a query, by looking at all of them.
-    pub(crate) fn all(&self, query: &[u8]) -> Result<Nearest> {
-        // The cheap comparison comes first: most rows fail it and need no look at the tombstones.
-        self.over(query, |_| Chunk::All, |row| Ok(!self.snapshot.dead.contains(row)))
+    /// The k living rows nearest to a query, by looking at all of them, or at those that fit a filter.
+    pub(crate) fn all(&self, query: &[u8], filter: Option<(&Candidates, &Matching<'_>)>) -> Result<Nearest> {
+        self.finish(query, Begun { nearest: TopK::new(self.k), visited: 0, first_row: 0 }, filter)
+    }
+
+    /// Goes on from what was found among the first rows, by looking at all others.
+    pub(crate) fn finish(
+        &self,
+        query: &[u8],
+        begun: Begun,
+        filter: Option<(&Candidates, &Matching<'_>)>,
+    ) -> Result<Nearest> {
+        match filter {
+            Some((candidates, matching)) => self.among(query, begun, candidates, matching),
+            // The cheap comparison comes first: most rows fail it and need no look at the tombstones.
+            None => self.over(query, begun, |_| Chunk::All, |row| Ok(!self.snapshot.dead.contains(row))),
+        }
     }
 
     /// The k nearest among candidates. An open one is checked only where it is near enough to answer.
-    pub(crate) fn among(&self, query: &[u8], candidates: &Candidates, matching: &Matching<'_>) -> Result<Nearest> {
+    fn among(&self, query: &[u8], begun: Begun, candidates: &Candidates, matching: &Matching<'_>) -> Result<Nearest> {
         let all = &candidates.sure | &candidates.open;
         let choose = |rows: std::ops::Range<Row>| match all.range_cardinality(rows.clone()) {
             0 => Chunk::Nothing,
             count if count * SCORE_ALL_SHARE >= rows.len() as u64 => Chunk::All,
             _ => Chunk::Only(&all),
         };
-        self.over(query, choose, |row| {
+        self.over(query, begun, choose, |row| {
             Ok(candidates.sure.contains(row) || (candidates.open.contains(row) && matching.fits(row)?))
         })
     }
@@ -57,19 +80,20 @@ impl Scan<'_> {
     fn over<'c>(
         &self,
         query: &[u8],
+        begun: Begun,
         choose: impl Fn(std::ops::Range<Row>) -> Chunk<'c>,
         accept: impl Fn(Row) -> Result<bool>,
     ) -> Result<Nearest> {
         let mut pass = Pass {
             scorer: self.scorer(query)?,
-            nearest: TopK::new(self.k),
-            distances: vec![0f32; CHUNK_ROWS as usize],
+            nearest: begun.nearest,
+            distances: Vec::new(),
             distance_max: self.distance_max.unwrap_or(f32::INFINITY),
-            visited: 0,
+            visited: begun.visited,
             accept,
         };
-        for run in self.snapshot.vectors.iter() {
-            let mut first = run.first_row();
+        for run in self.snapshot.vectors.from_row(begun.first_row) {
+            let mut first = run.first_row().max(begun.first_row);
             while first < run.end_row() {
                 self.deadline.check()?;
                 let end = run.end_row().min(first.saturating_add(CHUNK_ROWS));
@@ -105,7 +129,8 @@ struct Pass<A> {
 impl<A: Fn(Row) -> Result<bool>> Pass<A> {
     fn score(&mut self, run: &VectorRun, rows: std::ops::Range<Row>) -> Result<()> {
         let bytes = run.rows(rows.start - run.first_row(), rows.len() as u32)?;
-        let scored = &mut self.distances[..rows.len()];
+        self.distances.resize(rows.len(), 0.0);
+        let scored = &mut self.distances[..];
         self.scorer.distances(&bytes, scored);
         self.visited += rows.len() as u64;
         for (row, distance) in rows.zip(scored.iter()) {

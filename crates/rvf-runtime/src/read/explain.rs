@@ -9,6 +9,8 @@ use crate::snapshot::Snapshot;
 /// How a query finds its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
+    /// The graph leads to the nearest, and rows that it does not have yet are all compared.
+    Graph,
     /// All vectors are compared.
     Scan,
     /// Only vectors of entries that are known to fit the filter.
@@ -52,8 +54,10 @@ pub struct QueryPlan {
     pub strategy: Strategy,
     /// Entries of the store.
     pub rows: u64,
-    /// Vectors that were compared.
+    /// Vectors that were compared, or their codes.
     pub visited: u64,
+    /// Of them, rows that the graph does not have yet.
+    pub unindexed_rows: u64,
     /// Of a filtered query.
     pub filter: Option<FilterPlan>,
 }
@@ -116,14 +120,18 @@ impl QueryPlan {
     /// The plan as JSON text, as the SDK takes it.
     pub fn to_json(&self) -> String {
         let strategy = match self.strategy {
+            Strategy::Graph => "graph",
             Strategy::Scan => "scan",
             Strategy::Matches => "matches",
             Strategy::Check => "check",
         };
         let filter = self.filter.as_ref().map_or(String::new(), |filter| format!(",\"filter\":{}", filter.to_json()));
         format!(
-            "{{\"strategy\":\"{strategy}\",\"exact\":true,\"rows\":{},\"visited\":{}{filter}}}",
-            self.rows, self.visited
+            "{{\"strategy\":\"{strategy}\",\"exact\":{},\"rows\":{},\"visited\":{},\"unindexedRows\":{}{filter}}}",
+            self.strategy != Strategy::Graph,
+            self.rows,
+            self.visited,
+            self.unindexed_rows
         )
     }
 }

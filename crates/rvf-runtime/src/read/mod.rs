@@ -5,11 +5,15 @@ mod exact;
 mod explain;
 mod matching;
 mod page;
+mod quality;
 mod query;
+mod question;
+mod walk;
 
 pub use changes::{Changes, ChangesPosition};
 pub use explain::{ConditionBounds, FilterPlan, QueryPlan, Strategy};
 pub use page::{FilteredPage, PageRequest, RowPage, StoreSnapshot};
+pub use quality::Quality;
 pub use query::{Hits, QueryOptions};
 
 pub(crate) use changes::patched_rows;

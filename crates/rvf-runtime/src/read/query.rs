@@ -1,18 +1,21 @@
 use std::sync::Arc;
 
 use rvf_filter::Expression;
+use rvf_index::{Executor, Scratch};
 use rvf_types::limits::{K_MAX, QUERY_BATCH_MAX};
 use rvf_types::{ErrorCode, Row};
 
 use crate::control::{Control, Deadline};
-use crate::read::exact::{Nearest, Scan};
-use crate::read::explain::{FilterPlan, QueryPlan, Strategy};
-use crate::read::matching::{Candidates, Matching};
+use crate::read::explain::QueryPlan;
+use crate::read::quality::Quality;
+use crate::read::question::Question;
 use crate::snapshot::Snapshot;
 use crate::store::RvfStore;
 use crate::write::check_vectors;
 use crate::{Result, RvfError};
 
+/// Fewest vectors of a batch that are worth a thread of their own.
+const BATCH_PART_ROWS_MIN: usize = 4;
 /// Most bytes of metadata in one answer: what a string of JavaScript can hold, and some room.
 const ANSWER_TEXT_BYTES_MAX: usize = 400 << 20;
 
@@ -21,6 +24,10 @@ const ANSWER_TEXT_BYTES_MAX: usize = 400 << 20;
 pub struct QueryOptions {
     /// Number of neighbours.
     pub k: usize,
+    /// How much of the rows is looked at.
+    pub quality: Quality,
+    /// Rows that a walk over the graph keeps in sight, k at least; counts in place of the quality.
+    pub ef_search: Option<usize>,
     /// Neighbours that are farther are left out.
     pub distance_max: Option<f32>,
     /// Milliseconds after which the query gives up, 0 for never.
@@ -59,10 +66,13 @@ impl RvfStore {
         check_query(&snapshot, vector, 1, options)?;
         let deadline = self.deadline(options.timeout_ms, control);
         let question = Question::new(&snapshot, options, &deadline)?;
-        let Nearest { rows, visited } = question.nearest(vector)?;
-        let mut hits = attach(&snapshot, &rows, options)?;
+        let mut scratch = self.take_scratch();
+        let answer = question.answer(vector, &mut scratch);
+        self.give_scratch(scratch);
+        let answer = answer?;
+        let mut hits = attach(&snapshot, &answer.rows, options)?;
         if options.with_plan {
-            hits.plan = Some(question.plan(visited)?);
+            hits.plan = Some(question.plan(answer.is_walk, answer.visited)?);
         }
         Ok(hits)
     }
@@ -80,20 +90,40 @@ impl RvfStore {
         check_query(&snapshot, vectors, count, options)?;
         let deadline = self.deadline(options.timeout_ms, control);
         let question = Question::new(&snapshot, options, &deadline)?;
+        let mut workers = self.batch_workers(vectors, count, row_bytes);
+        self.shared.pool.all().run(&mut workers, |worker| worker.answer(&question, row_bytes));
         let mut counts = Vec::with_capacity(count);
         let mut rows = Vec::new();
-        let mut visited = 0;
-        for vector in vectors.chunks_exact(row_bytes) {
-            let nearest = question.nearest(vector)?;
-            counts.push(nearest.rows.len() as u32);
-            rows.extend(nearest.rows);
-            visited += nearest.visited;
+        for worker in workers {
+            self.give_scratch(worker.scratch);
+            counts.extend(worker.counts);
+            rows.extend(worker.rows);
+            worker.outcome?;
         }
-        let mut hits = attach(&snapshot, &rows, options)?;
-        if options.with_plan {
-            hits.plan = Some(question.plan(visited)?);
-        }
-        Ok((counts, hits))
+        Ok((counts, attach(&snapshot, &rows, options)?))
+    }
+
+    /// The vectors of a batch in as many parts as there are threads for them.
+    fn batch_workers<'v>(&self, vectors: &'v [u8], count: usize, row_bytes: usize) -> Vec<BatchWorker<'v>> {
+        let parts = self.shared.pool.all().parts().min(count.div_ceil(BATCH_PART_ROWS_MIN));
+        let part_bytes = count.div_ceil(parts) * row_bytes;
+        let part = |vectors| BatchWorker {
+            vectors,
+            scratch: self.take_scratch(),
+            counts: Vec::new(),
+            rows: Vec::new(),
+            outcome: Ok(()),
+        };
+        vectors.chunks(part_bytes).map(part).collect()
+    }
+
+    /// Memory for a search; that of an earlier one where there is some.
+    fn take_scratch(&self) -> Scratch {
+        self.shared.scratches.lock().pop().unwrap_or_default()
+    }
+
+    fn give_scratch(&self, scratch: Scratch) {
+        self.shared.scratches.lock().push(scratch);
     }
 
     /// A call's deadline; `timeout_ms` is 0 for none.
@@ -104,49 +134,29 @@ impl RvfStore {
     }
 }
 
-/// A query on one state, its filter evaluated once for however many vectors it has.
-struct Question<'a> {
-    scan: Scan<'a>,
-    filter: Option<(&'a Expression, Matching<'a>, Candidates)>,
+/// A part of a batch, and its answers.
+struct BatchWorker<'v> {
+    vectors: &'v [u8],
+    scratch: Scratch,
+    counts: Vec<u32>,
+    rows: Vec<(f32, Row)>,
+    outcome: Result<()>,
 }
 
-impl<'a> Question<'a> {
-    fn new(snapshot: &'a Snapshot, options: &'a QueryOptions, deadline: &'a Deadline<'a>) -> Result<Question<'a>> {
-        let filter = match options.filter.as_deref() {
-            Some(expression) => {
-                let matching = Matching::new(snapshot, expression, deadline)?;
-                let candidates = matching.candidates()?;
-                Some((expression, matching, candidates))
+impl BatchWorker<'_> {
+    fn answer(&mut self, question: &Question<'_>, row_bytes: usize) {
+        for vector in self.vectors.chunks_exact(row_bytes) {
+            match question.answer(vector, &mut self.scratch) {
+                Ok(answer) => {
+                    self.counts.push(answer.rows.len() as u32);
+                    self.rows.extend(answer.rows);
+                }
+                Err(error) => {
+                    self.outcome = Err(error);
+                    return;
+                }
             }
-            None => None,
-        };
-        Ok(Question { scan: Scan { snapshot, deadline, k: options.k, distance_max: options.distance_max }, filter })
-    }
-
-    fn nearest(&self, vector: &[u8]) -> Result<Nearest> {
-        if self.scan.snapshot.vector_count == 0 {
-            return Ok(Nearest { rows: Vec::new(), visited: 0 });
         }
-        match &self.filter {
-            Some((_, matching, candidates)) => self.scan.among(vector, candidates, matching),
-            None => self.scan.all(vector),
-        }
-    }
-
-    fn plan(self, visited: u64) -> Result<QueryPlan> {
-        let snapshot = self.scan.snapshot;
-        let strategy = match &self.filter {
-            None => Strategy::Scan,
-            Some((_, _, candidates)) if candidates.open.is_empty() => Strategy::Matches,
-            Some(_) => Strategy::Check,
-        };
-        let filter = match self.filter {
-            Some((expression, matching, candidates)) => {
-                Some(FilterPlan::of(snapshot, &matching, expression, candidates)?)
-            }
-            None => None,
-        };
-        Ok(QueryPlan { strategy, rows: snapshot.vector_count, visited, filter })
     }
 }
 

@@ -48,6 +48,12 @@ impl<T: Run> RunList<T> {
         self.base.iter().chain(self.tail.iter())
     }
 
+    /// The runs that hold a row, or one behind it.
+    pub(crate) fn from_row(&self, row: Row) -> impl Iterator<Item = &Arc<T>> {
+        let skipped = self.base.partition_point(|run| run.end_row() <= row);
+        self.base[skipped..].iter().chain(self.tail.iter().filter(move |run| run.end_row() > row))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.base.len() + self.tail.len()
     }

@@ -20,6 +20,8 @@ pub(crate) struct CheckedSegment {
     entry: SegmentEntry,
     located: LocatedSegment,
     mapping: OnceLock<Option<MappedBytes>>,
+    /// All data, where there is no mapping and it is asked for often.
+    copy: OnceLock<AlignedBytes>,
     table: OnceLock<Vec<u8>>,
     block_count: u64,
     /// Made at the first check: a directory may name more segments than anybody touches.
@@ -39,6 +41,7 @@ impl CheckedSegment {
             entry,
             located: LocatedSegment { header: entry.header, extent },
             mapping: OnceLock::new(),
+            copy: OnceLock::new(),
             table: OnceLock::new(),
             block_count: blocks,
             checked_blocks: OnceLock::new(),
@@ -77,15 +80,63 @@ impl CheckedSegment {
         let Some(end) = end else {
             return Err(self.damaged("a range outside its segment"));
         };
-        if !self.is_clean.load(Ordering::Acquire) {
+        if !self.is_clean() {
             self.check(start, end)?;
         }
-        if let Some(mapping) = self.mapping() {
-            return Ok(Slice::Borrowed(&mapping[start..end]));
+        if let Some(bytes) = self.held() {
+            return Ok(Slice::Borrowed(&bytes[start..end]));
         }
         let mut bytes = AlignedBytes::zeroed(len);
         self.file.read_at(self.located.extent.payload_offset + start as u64, bytes.as_mut_slice())?;
         Ok(Slice::Owned(bytes))
+    }
+
+    /// All data where it lies, unchecked: what is used of it must be [touched](CheckedSegment::touch). Without a mapping it
+    /// is read into memory once, and stays there.
+    pub(crate) fn resident(&self) -> Result<&[u8]> {
+        if let Some(bytes) = self.held() {
+            return Ok(bytes);
+        }
+        self.touch(0, self.data_bytes() as usize)?;
+        let mut bytes = AlignedBytes::zeroed(self.data_bytes() as usize);
+        self.file.read_at(self.located.extent.payload_offset, bytes.as_mut_slice())?;
+        Ok(self.copy.get_or_init(|| bytes))
+    }
+
+    /// Checks bytes if this is their first touch.
+    #[inline]
+    pub(crate) fn touch(&self, start: usize, len: usize) -> Result<()> {
+        if self.is_clean() {
+            return Ok(());
+        }
+        match start.checked_add(len).filter(|end| *end as u64 <= self.data_bytes()) {
+            Some(end) => self.check(start, end),
+            None => Err(self.damaged("a range outside its segment")),
+        }
+    }
+
+    /// True where nothing is left to be checked.
+    #[inline]
+    pub(crate) fn is_clean(&self) -> bool {
+        self.is_clean.load(Ordering::Acquire)
+    }
+
+    /// Checks what is left once that is less than a quarter: for segments that are touched all over, where looking at the
+    /// bits would never end.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let left = self.unchecked_block_count.load(Ordering::Relaxed);
+        if self.is_clean() || left * 4 >= self.block_count {
+            return Ok(());
+        }
+        self.touch(0, self.data_bytes() as usize)
+    }
+
+    /// The data, where it is mapped or was read.
+    fn held(&self) -> Option<&[u8]> {
+        match self.mapping() {
+            Some(mapping) => Some(mapping),
+            None => self.copy.get().map(|copy| &**copy),
+        }
     }
 
     fn mapping(&self) -> Option<&MappedBytes> {

@@ -43,6 +43,38 @@ impl RunBytes {
         }
     }
 
+    /// All data where it lies, mapped or in memory, unchecked: what is used of it must be [touched](RunBytes::touch).
+    pub(crate) fn resident(&self) -> Result<&[u8]> {
+        match self {
+            RunBytes::Heap(bytes) => Ok(bytes),
+            RunBytes::Segment(segment) => segment.resident(),
+        }
+    }
+
+    /// Checks bytes if this is their first touch.
+    pub(crate) fn touch(&self, start: usize, len: usize) -> Result<()> {
+        match self {
+            RunBytes::Heap(_) => Ok(()),
+            RunBytes::Segment(segment) => segment.touch(start, len),
+        }
+    }
+
+    /// Checks what is left once that is little.
+    pub(crate) fn settle(&self) -> Result<()> {
+        match self {
+            RunBytes::Heap(_) => Ok(()),
+            RunBytes::Segment(segment) => segment.settle(),
+        }
+    }
+
+    /// True where nothing is left to be checked.
+    pub(crate) fn is_clean(&self) -> bool {
+        match self {
+            RunBytes::Heap(_) => true,
+            RunBytes::Segment(segment) => segment.is_clean(),
+        }
+    }
+
     pub(crate) fn read_u32(&self, start: usize) -> Result<u32> {
         let bytes = self.range(start, 4)?;
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))

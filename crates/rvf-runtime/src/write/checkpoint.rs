@@ -8,6 +8,7 @@ use rvf_types::limits::{
 use rvf_types::{Row, SegmentFlags, SegmentKind};
 use rvf_wire::{ANCHOR_OFFSETS, Anchor, IdsBuilder, MetaBuilder, VecHeader, id_hash};
 
+use crate::index::{IndexUpdate, write_index};
 use crate::runs::{
     IdRun, MergePolicy, OverlayRun, Run, RunList, RunSize, VectorRun, are_overgrown, encode_meta, encode_overlay,
     join_overlays, plan_merges,
@@ -35,6 +36,11 @@ impl Writer {
     /// Puts the tail into the base: consolidated segments and manifest in one append, fsync, anchor. Only small runs are
     /// rewritten. One fsync is enough: a manifest that no anchor names yet counts only with all segments of its append.
     pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        self.checkpoint_with(IndexUpdate::default())
+    }
+
+    /// A checkpoint that brings something new of the index into the base.
+    pub(crate) fn checkpoint_with(&mut self, update: IndexUpdate) -> Result<()> {
         self.check_writable()?;
         if self.is_unsynced {
             let synced = self.sync();
@@ -42,7 +48,7 @@ impl Writer {
         }
         let mut append = self.new_append();
         append.start_transaction(self.host.clock.now_ns());
-        let base = self.write_base(&mut append)?;
+        let base = self.write_base(&mut append, update)?;
         let manifest_entry = self.write_manifest(&mut append, &base)?;
         let written = self.write_checkpoint(&append, &manifest_entry.0);
         let installed = written.and_then(|()| self.install(append, base, manifest_entry));
@@ -50,7 +56,7 @@ impl Writer {
     }
 
     /// Lays out the runs of the new base.
-    fn write_base(&self, append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    fn write_base(&self, append: &mut Append, update: IndexUpdate) -> Result<Vec<SegmentEntry>> {
         let snapshot = &*self.snapshot;
         let mut entries = write_runs(&snapshot.vectors, VECTOR_POLICY, append, |runs, append| {
             write_vector_run(snapshot, runs, append)
@@ -68,6 +74,7 @@ impl Writer {
             Ok(vec![append.segment(SegmentKind::META, SegmentFlags::MORE_FOLLOWS, data, rows)?])
         })?);
         entries.extend(write_overlays(snapshot, append)?);
+        entries.extend(write_index(&snapshot.index, update, append)?);
         let new_dead = snapshot.dead.since(&self.stored_dead, Row::MAX);
         let stored = snapshot.manifest.segments.iter().filter(|entry| is_tombstones(entry)).copied().collect();
         entries.extend(write_tombstones(&*self.file, stored, new_dead, append)?);
@@ -149,7 +156,7 @@ pub(crate) fn write_anchor(file: &dyn StorageFile, slot: usize, anchor: Anchor, 
 }
 
 /// Keeps or rewrites the runs of one kind, as the policy plans it.
-fn write_runs<T: Run>(
+pub(crate) fn write_runs<T: Run>(
     runs: &RunList<T>,
     policy: MergePolicy,
     append: &mut Append,

@@ -20,7 +20,7 @@ pub(crate) use append::{Append, Part};
 pub(crate) use apply::{Applied, replay_journal};
 pub(crate) use base::{BaseRuns, load_base, open_segment};
 pub(crate) use batch::check_vectors;
-pub(crate) use checkpoint::write_anchor;
+pub(crate) use checkpoint::{write_anchor, write_runs};
 pub(crate) use commit::Pending;
 pub(crate) use group::Group;
 pub(crate) use tombstones::{is_tombstones, load_dead, write_tombstones};

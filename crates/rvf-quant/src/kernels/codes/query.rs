@@ -11,6 +11,7 @@ impl Line {
 }
 
 /// A query of signed bytes, or of bits, aligned to 64 bytes and followed by zeros up to a multiple of 64 bytes.
+#[derive(Clone)]
 pub(crate) struct CodeQuery {
     lines: Vec<Line>,
     /// Bytes a row is compared over.

@@ -1,0 +1,329 @@
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
+use rvf_types::{ErrorCode, Row};
+
+use crate::control::Control;
+use crate::index::build::{Effort, is_worn};
+use crate::index::{Builder, IndexUpdate, encode_rows};
+use crate::pool::Parts;
+use crate::snapshot::Snapshot;
+use crate::store::{RvfStore, closed};
+use crate::{Result, RvfError};
+use std::sync::Arc;
+
+/// Rows of the first portion of a large build.
+const PORTION_ROWS_MIN: Row = 163_840;
+/// A portion has at most so many times the rows that are indexed already: what is rewritten stays a fixed share of all
+/// that is written, and what is done is of use before everything is.
+const PORTION_GROWTH: Row = 3;
+/// The background work begins once no commit has come for so long, in milliseconds ...
+const QUIET_MS: u64 = 50;
+/// ... or commits have gone on for so long since there was enough to do.
+const IMPATIENT_MS: u64 = 2_000;
+/// How long the thread waits for more before it ends.
+const IDLE_MS: u64 = 2_000;
+/// How long closing goes on with rows that may also stay unindexed, in milliseconds.
+const CLOSE_BUDGET_MS: u64 = 300;
+/// Pause between two looks at something that others do.
+const LOOK_MS: u64 = 5;
+
+/// The work on the index: one at a time does it, in whatever thread.
+#[derive(Default)]
+pub(crate) struct Indexing {
+    builder: Mutex<Builder>,
+    thread: Mutex<bool>,
+    /// There is something to do, or the store is being closed.
+    wake: Condvar,
+    thread_ended: Condvar,
+    /// Callers that wait for the index: they do the work themselves, with all threads.
+    waiting_count: AtomicU32,
+    is_closing: AtomicBool,
+    /// Monotonic time of the newest commit.
+    last_commit_ns: AtomicU64,
+    /// Why the thread has given up, until there is a new commit.
+    has_failed: AtomicBool,
+}
+
+/// How far a call of [`RvfStore::index_rows`] goes.
+struct Goal<'a> {
+    /// So many rows may stay unindexed.
+    rows_left: Row,
+    effort: Effort<'a>,
+}
+
+impl Goal<'_> {
+    fn is_reached(&self, snapshot: &Snapshot) -> bool {
+        let is_whole = !self.effort.may_rebuild || !is_worn_or_broken(snapshot);
+        snapshot.unindexed_rows() <= self.rows_left && is_whole
+    }
+}
+
+impl RvfStore {
+    /// Returns once every row committed before is in the graph. Works on it with all threads of the store; `control` tells
+    /// how many rows have entered, and can end the call. What is done then stays.
+    pub fn wait_for_index(&self, control: &Control) -> Result<()> {
+        let first = self.current()?;
+        if self.shared.options.read_only {
+            let message = "the store was opened read-only, and only a writer makes the index; open() it";
+            return Err(RvfError::new(ErrorCode::ReadOnly, message));
+        }
+        let _waiting = Waiting::new(&self.shared.indexing.waiting_count);
+        let mut builder = self.lock_builder(control)?;
+        control.set_total(u64::from(first.unindexed_rows()));
+        let should_stop = || control.is_cancelled() || self.is_closing();
+        let effort = Effort {
+            parts: self.shared.pool.all(),
+            should_stop: &should_stop,
+            is_over: &|_| false,
+            note: &|rows| control.add_done(rows),
+            may_rebuild: true,
+        };
+        let target = (first.next_row, first.manifest.compaction.count);
+        let is_done = |snapshot: &Snapshot| {
+            snapshot.manifest.compaction.count == target.1 && snapshot.index.row_count() >= target.0
+        };
+        self.index_rows(&mut builder, &Goal { rows_left: 0, effort }, is_done)?;
+        control.check()?;
+        if self.is_closing() { Err(closed()) } else { Ok(()) }
+    }
+
+    fn lock_builder(&self, control: &Control) -> Result<MutexGuard<'_, Builder>> {
+        loop {
+            control.check()?;
+            if let Some(builder) = self.shared.indexing.builder.try_lock_for(Duration::from_millis(LOOK_MS)) {
+                return Ok(builder);
+            }
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.shared.indexing.is_closing.load(Ordering::Acquire) || self.is_closed()
+    }
+
+    /// Portion after portion, until few enough rows are left or the effort ends.
+    fn index_rows(&self, builder: &mut Builder, goal: &Goal<'_>, is_done: impl Fn(&Snapshot) -> bool) -> Result<()> {
+        loop {
+            if self.shared.is_compacting.load(Ordering::Acquire) && !(goal.effort.should_stop)() {
+                // Its file would not have what is written here.
+                self.shared.host.clock.sleep_ms(LOOK_MS);
+                continue;
+            }
+            let snapshot = self.current()?;
+            let is_over = goal.is_reached(&snapshot) || (goal.effort.is_over)(snapshot.unindexed_rows());
+            if is_over || is_done(&snapshot) || (goal.effort.should_stop)() {
+                return Ok(());
+            }
+            self.index_portion(builder, snapshot, &goal.effort)?;
+        }
+    }
+
+    /// Brings one portion of rows into the index and into the file.
+    fn index_portion(&self, builder: &mut Builder, snapshot: Arc<Snapshot>, effort: &Effort<'_>) -> Result<()> {
+        let done = snapshot.index.row_count();
+        let portion = PORTION_ROWS_MIN.max(done.saturating_mul(PORTION_GROWTH));
+        let end = snapshot.next_row.min(done.saturating_add(portion));
+        let result = self.write_codes(snapshot, end).and_then(|coded| match coded {
+            Some(snapshot) => self.grow_graph(builder, &snapshot, end, effort),
+            None => Ok(()),
+        });
+        if let Err(error) = &result
+            && error.code == ErrorCode::InvalidChecksum
+            && error.not_ready.is_none()
+            && let Ok(current) = self.current()
+            && current.index.code_rows() > 0
+            && !current.index.is_broken()
+        {
+            // The next turn makes it anew.
+            current.index.set_broken();
+            builder.clear();
+            return Ok(());
+        }
+        result
+    }
+
+    fn grow_graph(&self, builder: &mut Builder, snapshot: &Snapshot, end: Row, effort: &Effort<'_>) -> Result<()> {
+        let Some(graph) = builder.grow(snapshot, end, effort)? else { return Ok(()) };
+        let update = IndexUpdate { graph: Some(graph), ..IndexUpdate::default() };
+        if self.install_index(snapshot, update)?.is_some() {
+            builder.note_stored();
+        }
+        Ok(())
+    }
+
+    /// Writes the codes that rows below `end` lack; the state that has them, `None` where rows have other numbers by now.
+    fn write_codes(&self, snapshot: Arc<Snapshot>, end: Row) -> Result<Option<Arc<Snapshot>>> {
+        if snapshot.index.is_broken() {
+            let update = IndexUpdate { is_reset: true, ..IndexUpdate::default() };
+            return self.install_index(&snapshot, update).map(|_| None);
+        }
+        let first = snapshot.index.code_rows();
+        if first >= end {
+            return Ok(Some(snapshot));
+        }
+        let update = IndexUpdate { codes: encode_rows(&snapshot, first..end)?, ..IndexUpdate::default() };
+        self.install_index(&snapshot, update)
+    }
+
+    /// Makes a checkpoint with something new of the index, made from a state; `None` where a compaction came between.
+    fn install_index(&self, made_from: &Snapshot, update: IndexUpdate) -> Result<Option<Arc<Snapshot>>> {
+        let mut guard = self.shared.writer.lock();
+        self.drain(&mut guard);
+        let writer = self.writer_of(&mut guard)?;
+        if writer.snapshot.manifest.compaction.count != made_from.manifest.compaction.count {
+            return Ok(None);
+        }
+        let result = writer.checkpoint_with(update);
+        self.note_health(writer);
+        result?;
+        self.shared.snapshot.store(Some(Arc::clone(&writer.snapshot)));
+        Ok(Some(Arc::clone(&writer.snapshot)))
+    }
+
+    /// Lets the background thread look whether there is enough to do.
+    pub(crate) fn wake_indexing(&self) {
+        let indexing = &self.shared.indexing;
+        indexing.last_commit_ns.store(self.shared.host.clock.monotonic_ns(), Ordering::Relaxed);
+        let Some(snapshot) = self.shared.snapshot.load_full() else { return };
+        let Some(threads) = &self.shared.host.threads else { return };
+        if snapshot.unindexed_rows() < INDEX_FROM_ROWS || self.is_closing() {
+            return;
+        }
+        let mut has_thread = indexing.thread.lock();
+        indexing.has_failed.store(false, Ordering::Relaxed);
+        if *has_thread {
+            indexing.wake.notify_all();
+            return;
+        }
+        let store = self.clone();
+        *has_thread = threads.spawn("rvf-index", Box::new(move || store.run_indexing_thread())).is_ok();
+    }
+
+    fn run_indexing_thread(&self) {
+        let _ended = ThreadEnd(self);
+        let indexing = &self.shared.indexing;
+        let mut last_work_ns = self.shared.host.clock.monotonic_ns();
+        while !self.is_closing() {
+            let idle_ms = (self.shared.host.clock.monotonic_ns() - last_work_ns) / 1_000_000;
+            if self.has_work() {
+                self.wait_for_quiet();
+                let should_stop = || self.is_closing() || indexing.waiting_count.load(Ordering::Relaxed) > 0;
+                let effort = Effort {
+                    parts: self.background_parts(),
+                    should_stop: &should_stop,
+                    is_over: &|_| false,
+                    note: &|_| (),
+                    may_rebuild: true,
+                };
+                let mut builder = indexing.builder.lock();
+                let worked = self.index_rows(&mut builder, &Goal { rows_left: 0, effort }, |_| false);
+                indexing.has_failed.store(worked.is_err(), Ordering::Relaxed);
+                last_work_ns = self.shared.host.clock.monotonic_ns();
+            } else if idle_ms >= IDLE_MS {
+                if let Some(mut builder) = indexing.builder.try_lock() {
+                    builder.clear();
+                }
+                return;
+            }
+            let mut has_thread = indexing.thread.lock();
+            if !self.is_closing() {
+                indexing.wake.wait_for(&mut has_thread, Duration::from_millis(QUIET_MS));
+            }
+        }
+    }
+
+    fn background_parts(&self) -> Parts<'_> {
+        self.shared.pool.most()
+    }
+
+    fn has_work(&self) -> bool {
+        let Ok(snapshot) = self.current() else { return false };
+        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS || is_worn_or_broken(&snapshot);
+        is_enough && !self.shared.indexing.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Commits come first: they are what somebody waits for.
+    fn wait_for_quiet(&self) {
+        let clock = &self.shared.host.clock;
+        let start_ns = clock.monotonic_ns();
+        loop {
+            let now_ns = clock.monotonic_ns();
+            let quiet_ns = now_ns.saturating_sub(self.shared.indexing.last_commit_ns.load(Ordering::Relaxed));
+            let is_time = quiet_ns >= QUIET_MS * 1_000_000 || now_ns - start_ns >= IMPATIENT_MS * 1_000_000;
+            if is_time || self.is_closing() || self.shared.indexing.waiting_count.load(Ordering::Relaxed) > 0 {
+                return;
+            }
+            clock.sleep_ms(LOOK_MS);
+        }
+    }
+
+    /// The share of the index that closing pays for: at most `UNINDEXED_ROWS_MAX` rows stay without it, whatever that takes,
+    /// and a process that adds little does not leave its rows to others for ever.
+    pub(crate) fn index_before_close(&self) -> Result<()> {
+        let indexing = &self.shared.indexing;
+        indexing.is_closing.store(true, Ordering::Release);
+        indexing.wake.notify_all();
+        let clock = &self.shared.host.clock;
+        let end_ns = clock.monotonic_ns() + CLOSE_BUDGET_MS * 1_000_000;
+        let effort = Effort {
+            parts: self.shared.pool.all(),
+            should_stop: &|| self.is_closed(),
+            is_over: &|rows_left| rows_left <= UNINDEXED_ROWS_MAX && clock.monotonic_ns() >= end_ns,
+            note: &|_| (),
+            may_rebuild: false,
+        };
+        let mut builder = indexing.builder.lock();
+        self.index_rows(&mut builder, &Goal { rows_left: CLOSE_INDEX_FROM_ROWS, effort }, |_| false)
+    }
+
+    /// Waits for the background thread's end, and forgets what is not stored.
+    pub(crate) fn end_indexing(&self) {
+        let indexing = &self.shared.indexing;
+        let mut has_thread = indexing.thread.lock();
+        while *has_thread {
+            indexing.wake.notify_all();
+            indexing.thread_ended.wait(&mut has_thread);
+        }
+        drop(has_thread);
+        indexing.builder.lock().clear();
+    }
+
+    /// Closing did not come to its end, and may be asked for again.
+    pub(crate) fn resume_indexing(&self) {
+        self.shared.indexing.is_closing.store(false, Ordering::Release);
+    }
+}
+
+fn is_worn_or_broken(snapshot: &Snapshot) -> bool {
+    // A graph that cannot be read is found out by whoever builds on it.
+    snapshot.index.is_broken() || is_worn(snapshot).unwrap_or(true)
+}
+
+/// Counts a caller for as long as it waits.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU32) -> Waiting<'a> {
+        count.fetch_add(1, Ordering::AcqRel);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Nobody waits for a thread that a panic has ended.
+struct ThreadEnd<'a>(&'a RvfStore);
+
+impl Drop for ThreadEnd<'_> {
+    fn drop(&mut self) {
+        let indexing = &self.0.shared.indexing;
+        *indexing.thread.lock() = false;
+        indexing.thread_ended.notify_all();
+    }
+}

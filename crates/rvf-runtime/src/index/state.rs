@@ -1,0 +1,104 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rvf_index::SearchError;
+use rvf_manifest::SegmentEntry;
+use rvf_types::{ErrorCode, Row};
+
+use crate::index::{CodeRun, LayerSource, StoredGraph};
+use crate::runs::{Run, RunList};
+use crate::segment::CheckedSegment;
+use crate::{Result, RvfError};
+
+/// Codes and graph of a state. Opening a store reads nothing of them.
+pub(crate) struct Index {
+    codes: RunList<CodeRun>,
+    /// INDEX segments, in the order of the directory.
+    segments: Vec<Arc<CheckedSegment>>,
+    /// Rows below this one are in the graph, unless they were dead when their turn came.
+    row_count: Row,
+    graph: OnceLock<StoredGraph>,
+    /// Reading it has met damage: answers are found without it, and the writer makes it anew.
+    is_broken: AtomicBool,
+}
+
+/// The engine's error for one of searching or building.
+pub(crate) fn graph_error(error: SearchError<RvfError>) -> RvfError {
+    match error {
+        SearchError::Source(error) => error,
+        SearchError::Stopped => RvfError::new(ErrorCode::Timeout, "the search was stopped"),
+        other => RvfError::new(ErrorCode::InvalidChecksum, format!("the graph: {other}; run verify()")),
+    }
+}
+
+impl Index {
+    /// The index of stored runs and segments; nothing is read.
+    pub(crate) fn new(codes: Vec<Arc<CodeRun>>, segments: Vec<Arc<CheckedSegment>>) -> Index {
+        let code_rows = codes.last().map_or(0, |run| run.end_row());
+        let graph_rows = segments.iter().map(|segment| segment.entry().row_count).max().unwrap_or(0);
+        Index {
+            codes: RunList::new(codes),
+            segments,
+            row_count: graph_rows.min(code_rows),
+            graph: OnceLock::new(),
+            is_broken: AtomicBool::new(false),
+        }
+    }
+
+    /// Codes of the first rows, without a gap.
+    pub(crate) fn codes(&self) -> &RunList<CodeRun> {
+        &self.codes
+    }
+
+    /// First row that has no code.
+    pub(crate) fn code_rows(&self) -> Row {
+        self.codes.iter().next_back().map_or(0, |run| run.end_row())
+    }
+
+    /// Rows below this one are in the graph; all others are to be compared one by one.
+    pub(crate) fn row_count(&self) -> Row {
+        if self.is_broken() { 0 } else { self.row_count }
+    }
+
+    /// The graph, opened with the first touch; `None` where there is none.
+    pub(crate) fn graph(&self) -> Result<Option<&StoredGraph>> {
+        if self.row_count() == 0 {
+            return Ok(None);
+        }
+        if let Some(graph) = self.graph.get() {
+            return Ok(Some(graph));
+        }
+        for segment in self.segments.iter().filter(|segment| !segment.is_mapped()) {
+            segment.resident()?;
+        }
+        let graph = crate::index::source::open_graph(&self.segments)?;
+        Ok(Some(self.graph.get_or_init(|| graph)))
+    }
+
+    /// The directory's entries of the graph's first `layers` layers.
+    pub(crate) fn layer_entries(&self, layers: usize) -> Result<Vec<SegmentEntry>> {
+        let sources = LayerSource::layers(&self.segments)?;
+        Ok(sources.iter().take(layers).flat_map(LayerSource::entries).collect())
+    }
+
+    /// INDEX segments.
+    pub(crate) fn segments(&self) -> &[Arc<CheckedSegment>] {
+        &self.segments
+    }
+
+    /// True where reading it has met damage.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+
+    /// Answers are found without the index from now on.
+    pub(crate) fn set_broken(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes of codes and graph in the file.
+    pub(crate) fn bytes(&self) -> u64 {
+        let codes: u64 = self.codes.iter().map(|run| run.bytes().len()).sum();
+        codes + self.segments.iter().map(|segment| segment.data_bytes()).sum::<u64>()
+    }
+}

@@ -1,0 +1,190 @@
+use std::cell::RefCell;
+
+use rvf_index::{Candidate, Request, Scratch, SearchError, search};
+use rvf_quant::TopK;
+use rvf_types::{ErrorCode, Row};
+
+use crate::index::{Codes, StoredGraph, graph_error};
+use crate::read::exact::{Begun, Nearest, Scan};
+use crate::read::matching::{Candidates, Matching};
+use crate::snapshot::Snapshot;
+use crate::{Result, RvfError};
+
+/// Where the rows in sight would be more than one in so many, comparing all is as fast, and exact.
+const SCAN_SHARE: usize = 8;
+/// Where fewer than one in so many rows fit a filter, comparing those that do is faster than the walk to them.
+const MATCHES_SHARE: u64 = 32;
+/// How much broader a walk is begun again where codes could not tell its last rows from others.
+const WIDENING: usize = 4;
+/// Broadest of such walks; then all rows are compared.
+const WIDENED_BREADTH_MAX: usize = 2_048;
+
+/// A search over the graph, by codes, whose best rows are compared by their vectors.
+pub(crate) struct Walk<'a> {
+    snapshot: &'a Snapshot,
+    graph: &'a StoredGraph,
+    codes: Codes<'a>,
+    breadth: usize,
+}
+
+/// What a walk came to.
+pub(crate) enum Found {
+    /// The nearest rows.
+    Nearest(Nearest),
+    /// The walk cannot answer, or not faster than comparing rows can.
+    CompareInstead,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk for k neighbours that keeps `breadth` rows in sight; `None` where comparing is the better way.
+    pub(crate) fn new(
+        snapshot: &'a Snapshot,
+        k: usize,
+        breadth: usize,
+        matches: Option<&Candidates>,
+    ) -> Result<Option<Walk<'a>>> {
+        let breadth = breadth.max(k);
+        let rows = snapshot.index.row_count();
+        if breadth.saturating_mul(SCAN_SHARE) >= rows as usize {
+            return Ok(None);
+        }
+        if matches.is_some_and(|found| (found.sure.len() + found.open.len()) * MATCHES_SHARE < u64::from(rows)) {
+            return Ok(None);
+        }
+        let opened = snapshot.index.graph().and_then(|graph| Ok(graph.zip(Some(Codes::new(snapshot)?))));
+        let opened = without_damage(snapshot, opened)?.flatten();
+        Ok(opened.map(|(graph, codes)| Walk { snapshot, graph, codes, breadth }))
+    }
+
+    /// The rows nearest to a query: those of the graph by a walk, the others by comparing all of them.
+    pub(crate) fn nearest(
+        &self,
+        query: &[u8],
+        scan: &Scan<'_>,
+        filter: Option<(&Candidates, &Matching<'_>)>,
+        scratch: &mut Scratch,
+    ) -> Result<Found> {
+        let (snapshot, mut breadth) = (self.snapshot, self.breadth);
+        let distances = self.codes.from_query(query)?;
+        loop {
+            let failed = RefCell::new(None);
+            let keep = |row: Row| self.may_answer(row, filter, &failed);
+            let should_stop = || failed.borrow().is_some() || note(&failed, scan.deadline.check()).is_none();
+            let is_free = filter.is_none() && self.snapshot.dead.count() == 0;
+            let request = Request {
+                breadth,
+                allowed: if is_free { None } else { Some(&keep) },
+                should_stop: Some(&should_stop),
+                scored_max: filter.map(|(rows, _)| rows.sure.len() + rows.open.len()),
+            };
+            let searched = search(self.graph, &distances, &request, scratch);
+            if let Some(error) = failed.into_inner() {
+                return Err(error);
+            }
+            let found = match searched {
+                Ok(found) => found,
+                Err(SearchError::TooFar) => return Ok(Found::CompareInstead),
+                Err(error) => {
+                    return without_damage(snapshot, Err(graph_error(error)))
+                        .map(|_: Option<()>| Found::CompareInstead);
+                }
+            };
+            if found.len() < scan.k.min(self.living_rows(filter)) {
+                return Ok(Found::CompareInstead);
+            }
+            if !are_equals(found, scan.k, breadth) {
+                let nearest = self.rank(query, scan, found)?;
+                let visited = scratch.effort().scored;
+                let begun = Begun { nearest, visited, first_row: self.snapshot.index.row_count() };
+                return scan.finish(query, begun, filter).map(Found::Nearest);
+            }
+            breadth *= WIDENING;
+            if breadth > WIDENED_BREADTH_MAX.max(self.breadth) {
+                return Ok(Found::CompareInstead);
+            }
+        }
+    }
+
+    fn may_answer(
+        &self,
+        row: Row,
+        filter: Option<(&Candidates, &Matching<'_>)>,
+        failed: &RefCell<Option<RvfError>>,
+    ) -> bool {
+        match filter {
+            // Those that fit are alive.
+            Some((rows, _)) if rows.sure.contains(row) => true,
+            Some((rows, matching)) => rows.open.contains(row) && note(failed, matching.fits(row)).unwrap_or(false),
+            None => !self.snapshot.dead.contains(row),
+        }
+    }
+
+    /// Rows of the graph that may answer: at least so many where a filter leaves some open.
+    fn living_rows(&self, filter: Option<(&Candidates, &Matching<'_>)>) -> usize {
+        let end = self.snapshot.index.row_count();
+        match filter {
+            Some((rows, _)) => rows.sure.range_cardinality(..end) as usize,
+            None => (self.snapshot.vector_count.saturating_sub(u64::from(self.snapshot.unindexed_rows()))) as usize,
+        }
+    }
+
+    /// Compares the best of what was found by their vectors.
+    fn rank(&self, query: &[u8], scan: &Scan<'_>, found: &[Candidate]) -> Result<TopK> {
+        let scorer = scan.scorer(query)?;
+        let mut nearest = TopK::new(scan.k);
+        let distance_max = scan.distance_max.unwrap_or(f32::INFINITY);
+        let ranked = &found[..found.len().min(ranked_rows(scan.k))];
+        let mut vectors = Vec::with_capacity(ranked.len());
+        for candidate in ranked {
+            let vector = self.snapshot.vector(candidate.row)?;
+            // Memory answers for many rows at once where none is waited for.
+            std::hint::black_box(vector.first());
+            vectors.push((candidate.row, vector));
+        }
+        let mut distance = [0.0];
+        for (row, vector) in &vectors {
+            scorer.distances(vector, &mut distance);
+            if distance[0] <= distance_max {
+                nearest.push(distance[0], *row);
+            }
+        }
+        Ok(nearest)
+    }
+}
+
+/// Codes misplace a row by some places: so many are compared by their vectors for k to be right (docs/codes.md).
+fn ranked_rows(k: usize) -> usize {
+    k + k / 2 + 16
+}
+
+/// True where a walk ended among rows that the codes cannot tell from those that would answer: which of them are nearer
+/// was never asked.
+fn are_equals(found: &[Candidate], k: usize, breadth: usize) -> bool {
+    match (found.get(k.min(found.len()).wrapping_sub(1)), found.last()) {
+        (Some(worst), Some(last)) => found.len() >= breadth && breadth > k && last.distance <= worst.distance,
+        _ => false,
+    }
+}
+
+/// Codes and graph are only a way to the rows: where they are damaged, rows are compared, and the writer makes them anew.
+fn without_damage<T>(snapshot: &Snapshot, found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.not_ready.is_none() && error.code == ErrorCode::InvalidChecksum => {
+            snapshot.index.set_broken();
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes an error out of a place that cannot return it.
+fn note<T>(failed: &RefCell<Option<RvfError>>, result: Result<T>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            failed.borrow_mut().get_or_insert(error);
+            None
+        }
+    }
+}
