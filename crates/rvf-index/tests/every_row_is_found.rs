@@ -5,7 +5,7 @@ mod common;
 
 use common::shapes::SHAPES;
 use common::{Coded, RealData, Threads, build, bytes_of, repair, to_the_end};
-use rvf_index::{BuildParameters, Distances, Graph, GraphBuilder, GraphReader, Inline, Request, Scratch, search};
+use rvf_index::{BuildParameters, Distances, Graph, GraphBuilder, GraphLayers, Inline, Request, Scratch, search};
 use rvf_quant::QuantError;
 use rvf_types::{Metric, Row};
 
@@ -100,7 +100,7 @@ fn every_row_is_reached_and_found_where_they_came_in_portions_with_a_repair_afte
             repair(&mut builder, &vectors);
             // Each portion as another process would: from the bytes of the one before.
             let bytes = builder.write();
-            let reader = GraphReader::open(&bytes[..]).unwrap();
+            let reader = GraphLayers::open(vec![&bytes[..]]).unwrap();
             builder = GraphBuilder::resume(&reader, BuildParameters::default()).unwrap();
         }
         let graph = builder.graph::<QuantError>();

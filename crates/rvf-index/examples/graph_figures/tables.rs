@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use rvf_index::{BuildParameters, Distances, GraphBuilder, GraphReader, Inline, Request, search};
+use rvf_index::{BuildParameters, Distances, GraphBuilder, GraphLayers, Inline, Request, search};
 use rvf_quant::QuantError;
 use rvf_types::Row;
 
@@ -70,7 +70,7 @@ fn with_search<T>(
     allowed: Option<&dyn Fn(Row) -> bool>,
     then: impl FnOnce(&Find<'_>) -> Result<T>,
 ) -> Result<T> {
-    let graph = GraphReader::open(InPlace(bytes))?;
+    let graph = GraphLayers::open(vec![InPlace(bytes)])?;
     then(&|query, breadth, scratch| {
         let request = Request { breadth, allowed, ..Request::default() };
         let found = search(&graph, query, &request, scratch)?.to_vec();
