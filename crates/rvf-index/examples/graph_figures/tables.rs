@@ -36,7 +36,7 @@ fn header() {
 }
 
 /// Builds ours, whole, and gives its bytes and how long that took.
-fn ours(bench: &Bench, rows: &[Row], parameters: BuildParameters) -> Result<(Vec<u8>, f64)> {
+pub fn ours(bench: &Bench, rows: &[Row], parameters: BuildParameters) -> Result<(Vec<u8>, f64)> {
     let clock = Clock::start();
     let mut builder = GraphBuilder::new(parameters)?;
     let _ = builder.extend(&bench.codes, rows, &Inline, to_the_end)?;
@@ -46,7 +46,7 @@ fn ours(bench: &Bench, rows: &[Row], parameters: BuildParameters) -> Result<(Vec
 }
 
 /// Opened in place: the error of bytes in memory is none, the one of codes may be any.
-struct InPlace<'b>(&'b [u8]);
+pub struct InPlace<'b>(pub &'b [u8]);
 
 impl rvf_index::GraphSource for InPlace<'_> {
     type Error = QuantError;
@@ -62,6 +62,11 @@ impl rvf_index::GraphSource for InPlace<'_> {
     fn touch(&self, start: u64, len: usize) {
         rvf_index::GraphSource::touch(&self.0, start, len);
     }
+}
+
+/// A graph over all its layers, as a store opens it.
+pub fn open<'b>(layers: &'b [Vec<u8>]) -> Result<GraphLayers<InPlace<'b>>> {
+    Ok(GraphLayers::open(layers.iter().map(|bytes| InPlace(bytes)).collect())?)
 }
 
 /// Calls `then` with a search over a graph's bytes, as a store does it.

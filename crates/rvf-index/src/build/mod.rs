@@ -5,6 +5,7 @@ mod parameters;
 mod prune;
 mod reach;
 mod relink;
+mod renumber;
 mod repair;
 mod suspects;
 mod table;

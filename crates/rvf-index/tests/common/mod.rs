@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test uses a part; clippy takes helpers of tests for shipped code
 
 pub mod line;
+pub mod recall;
 pub mod shapes;
 
 use std::ops::ControlFlow;
