@@ -21,6 +21,9 @@ pub enum SearchError<E> {
     /// A row cannot be in a graph.
     #[error("row {0} cannot be in a graph: rows end below {GRAPH_ROWS_MAX} (GRAPH_ROWS_MAX)")]
     RowOutOfRange(Row),
+    /// So much differs from the earlier state that a delta cannot hold it.
+    #[error("too many links differ for a delta: write the whole graph")]
+    LongDelta,
 }
 
 /// Parameters of a build were refused.

@@ -10,3 +10,5 @@ pub const DEGREE_MIN: usize = 2;
 pub const DEGREE_MAX: usize = 254;
 /// Most rows that walks start at.
 pub const ENTRIES_MAX: usize = 24;
+/// Most rows that a payload names for the next repair. Where there are more, it looks for all rows.
+pub const SUSPECTS_MAX: usize = 16_384;

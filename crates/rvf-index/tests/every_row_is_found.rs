@@ -3,58 +3,12 @@
 
 mod common;
 
+use common::recall::{check, reached, unfound};
 use common::shapes::SHAPES;
 use common::{Coded, RealData, Threads, build, bytes_of, repair, to_the_end};
-use rvf_index::{BuildParameters, Distances, Graph, GraphBuilder, GraphReader, Inline, Request, Scratch, search};
+use rvf_index::{BuildParameters, GraphBuilder, GraphLayers, Inline};
 use rvf_quant::QuantError;
-use rvf_types::{Metric, Row};
-
-/// `efSearch` of the tests: that of a fast query.
-const BREADTH: usize = 32;
-
-/// Rows that links lead to from the entries.
-fn reached(graph: &impl Graph<QuantError>) -> usize {
-    let mut seen = vec![false; graph.row_count() as usize];
-    let mut ahead = graph.entries().to_vec();
-    let (mut neighbours, mut count) = (Vec::new(), 0);
-    while let Some(row) = ahead.pop() {
-        if !std::mem::replace(&mut seen[row as usize], true) {
-            count += 1;
-            graph.neighbours(row, &mut neighbours).unwrap();
-            ahead.extend_from_slice(&neighbours);
-        }
-    }
-    count
-}
-
-/// Rows that are not found by their own code, nor as many others at the same distance.
-fn unfound(graph: &impl Graph<QuantError>, vectors: &Coded, rows: impl Iterator<Item = Row>) -> Vec<Row> {
-    let mut scratch = Scratch::default();
-    let request = Request { breadth: BREADTH, ..Request::default() };
-    rows.filter(|row| {
-        let from = vectors.row(*row);
-        let mut own = [0.0];
-        from.score(&[*row], &mut own).unwrap();
-        let found = search(graph, &from, &request, &mut scratch).unwrap();
-        let wanted = BREADTH.min(vectors.len() as usize);
-        let is_among_equals = found.len() == wanted && found.iter().all(|candidate| candidate.distance <= own[0]);
-        !is_among_equals && found.iter().all(|candidate| candidate.row != *row)
-    })
-    .collect()
-}
-
-fn check(builder: &GraphBuilder, vectors: &Coded, what: &str) {
-    let graph = builder.graph::<QuantError>();
-    assert_eq!(reached(graph), vectors.len() as usize, "{what}: rows that links lead to");
-    let missing = unfound(graph, vectors, 0..vectors.len());
-    assert!(missing.is_empty(), "{what}: rows that are not found: {missing:?}");
-    let mut scratch = Scratch::default();
-    let all = Request { breadth: vectors.len() as usize, ..Request::default() };
-    let found = search(graph, &vectors.row(0), &all, &mut scratch).unwrap();
-    let mut rows: Vec<Row> = found.iter().map(|candidate| candidate.row).collect();
-    rows.sort_unstable();
-    assert_eq!(rows, vectors.rows(), "{what}: rows that a search for all returns");
-}
+use rvf_types::Metric;
 
 #[test]
 fn every_row_is_reached_and_found_for_every_small_number_of_rows_and_every_shape() {
@@ -100,7 +54,7 @@ fn every_row_is_reached_and_found_where_they_came_in_portions_with_a_repair_afte
             repair(&mut builder, &vectors);
             // Each portion as another process would: from the bytes of the one before.
             let bytes = builder.write();
-            let reader = GraphReader::open(&bytes[..]).unwrap();
+            let reader = GraphLayers::open(vec![&bytes[..]]).unwrap();
             builder = GraphBuilder::resume(&reader, BuildParameters::default()).unwrap();
         }
         let graph = builder.graph::<QuantError>();

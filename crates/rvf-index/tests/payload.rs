@@ -3,59 +3,22 @@
 
 mod common;
 
+use common::line::{Line, Numbers, line};
 use common::shapes::{Random, random};
 use common::{Coded, build};
 use proptest::prelude::*;
 use rvf_index::{
-    BuildParameters, Graph, GraphBuilder, GraphReader, ParameterError, Request, ResumeError, Scratch, SearchError,
+    BuildParameters, Graph, GraphBuilder, GraphLayers, ParameterError, Request, ResumeError, Scratch, SearchError,
     search,
 };
 use rvf_types::Metric;
-use std::convert::Infallible;
-
-/// Distances that need no codes.
-struct Line(f32);
-
-impl rvf_index::Distances for Line {
-    type Error = Infallible;
-
-    fn score(&self, rows: &[u32], distances: &mut [f32]) -> Result<(), Infallible> {
-        for (row, distance) in rows.iter().zip(distances) {
-            *distance = (*row as f32 - self.0).abs();
-        }
-        Ok(())
-    }
-}
-
-impl rvf_index::RowDistances for Line {
-    fn aim_at(&mut self, row: u32) -> Result<(), Infallible> {
-        self.0 = row as f32;
-        Ok(())
-    }
-}
-
-/// Rows whose vector is their number.
-struct Numbers;
-
-impl rvf_index::Vectors for Numbers {
-    type Error = Infallible;
-    type Scorer<'v> = Line;
-
-    fn scorer(&self) -> Line {
-        Line(0.0)
-    }
-}
-
-fn line(rows: &[u32], degree: usize) -> Vec<u8> {
-    build(&Numbers, rows, BuildParameters { degree, ..BuildParameters::default() }).write()
-}
 
 #[test]
 fn golden_bytes() {
     let bytes = line(&[0, 1, 3], 2);
     let words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
     let none = u32::MAX;
-    assert_eq!(words[..16], [1, 4, 3, 2 | 1 << 16, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(words[..16], [1, 4, 3, 2 | 1 << 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(words[16..32], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(words[32..], [1, none, 0, 3, none, none, 1, none]);
 }
@@ -66,7 +29,7 @@ fn the_mapped_graph_answers_as_the_one_that_was_built() {
     let rows: Vec<u32> = vectors.rows().into_iter().filter(|row| row % 10 != 7).collect();
     let builder = build(&vectors, &rows, BuildParameters::default());
     let bytes = builder.write();
-    let reader = GraphReader::open(&bytes[..]).unwrap();
+    let reader = GraphLayers::open(vec![&bytes[..]]).unwrap();
     assert_eq!((reader.present(), reader.row_count(), reader.degree()), (900, 1_000, 32));
     let resumed = GraphBuilder::resume(&reader, BuildParameters::default()).unwrap();
     assert_eq!(resumed.write(), bytes);
@@ -82,7 +45,7 @@ fn the_mapped_graph_answers_as_the_one_that_was_built() {
 #[test]
 fn a_graph_of_another_degree_is_not_continued() {
     let bytes = line(&[0, 1, 2], 8);
-    let reader = GraphReader::open(&bytes[..]).unwrap();
+    let reader = GraphLayers::open(vec![&bytes[..]]).unwrap();
     let parameters = BuildParameters::default();
     let error = GraphBuilder::resume(&reader, parameters).err().unwrap();
     assert_eq!(error, ResumeError::Parameters(ParameterError::OtherDegree { asked: 32, found: 8 }));
@@ -103,10 +66,10 @@ fn parameters_that_no_graph_can_be_built_with_are_refused() {
 fn bytes_that_are_cut_or_longer_are_an_error() {
     let bytes = line(&(0..100).collect::<Vec<_>>(), 8);
     for length in 0..bytes.len() {
-        assert!(matches!(GraphReader::open(&bytes[..length]), Err(SearchError::Damaged(_))), "{length}");
+        assert!(matches!(GraphLayers::open(vec![&bytes[..length]]), Err(SearchError::Damaged(_))), "{length}");
     }
     let longer = [&bytes[..], &[0; 4]].concat();
-    assert!(GraphReader::open(&longer[..]).is_err());
+    assert!(GraphLayers::open(vec![&longer[..]]).is_err());
 }
 
 #[test]
@@ -119,7 +82,7 @@ fn a_row_that_no_graph_can_have_is_an_error() {
 
 /// Opens, walks over everything with and without a filter, and goes on building.
 fn use_all(bytes: &[u8]) {
-    let Ok(reader) = GraphReader::open(bytes) else { return };
+    let Ok(reader) = GraphLayers::open(vec![bytes]) else { return };
     let mut scratch = Scratch::default();
     for breadth in [1, 30, 5_000] {
         let _ = search(&reader, &Line(50.0), &Request { breadth, ..Request::default() }, &mut scratch);

@@ -5,11 +5,10 @@ mod common;
 
 use std::cell::Cell;
 
+use common::recall::{recall, recall_among};
 use common::shapes::{Random, SHAPES, random};
 use common::{Coded, Threads, build, to_the_end};
-use rvf_index::{
-    BuildParameters, Candidate, Distances, Graph, GraphBuilder, Inline, Request, Scratch, SearchError, search,
-};
+use rvf_index::{BuildParameters, Candidate, Graph, GraphBuilder, Inline, Request, Scratch, SearchError, search};
 use rvf_quant::QuantError;
 use rvf_types::{Metric, Row};
 
@@ -104,30 +103,6 @@ fn an_empty_graph_answers_nothing() {
     let (vectors, _) = data(1);
     let builder = GraphBuilder::new(BuildParameters::default()).unwrap();
     assert!(find(builder.graph(), &vectors, 0, Request { breadth: 10, ..Request::default() }).is_empty());
-}
-
-fn recall(graph: &impl Graph<QuantError>, vectors: &Coded, queries: &[Vec<u8>], breadth: usize) -> f64 {
-    recall_among(graph, vectors, &vectors.rows(), queries, Request { breadth, ..Request::default() })
-}
-
-/// The share of the ten nearest of `rows` that searches find, compared with looking at all, by the same codes.
-fn recall_among(
-    graph: &impl Graph<QuantError>,
-    vectors: &Coded,
-    rows: &[Row],
-    queries: &[Vec<u8>],
-    request: Request<'_>,
-) -> f64 {
-    let (mut scratch, mut hits) = (Scratch::default(), 0);
-    for query in queries {
-        let from = vectors.query(query);
-        let mut distances = vec![0.0; rows.len()];
-        from.score(rows, &mut distances).unwrap();
-        let tenth = *distances.select_nth_unstable_by(9, f32::total_cmp).1;
-        let found = search(graph, &from, &request, &mut scratch).unwrap();
-        hits += found.iter().take(10).filter(|candidate| candidate.distance <= tenth).count();
-    }
-    hits as f64 / (queries.len() * 10) as f64
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Figures of graphs over the real data, 63,666 sentence embeddings: `cargo run --release -p rvf-index --example
-//! graph_figures -- TABLE`, where TABLE is `choice`, `parameters`, `order`, `filters`, `replace`, `threads` or `dot`.
+//! graph_figures -- TABLE`, where TABLE is `choice`, `parameters`, `order`, `filters`, `replace`, `threads`, `dot`,
+//! `layers`, `growth` or `compaction`.
 //!
 //! The data lies in the folder `RVF_DATA`, or in `shared/data/debian` beside the repository. `docs/graph-choice.md` has
 //! what this printed.
@@ -7,6 +8,7 @@
 #[path = "../../tests/common/mod.rs"]
 mod common;
 mod dot;
+mod growth;
 mod measure;
 mod rivals;
 mod tables;
@@ -27,6 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "replace" => tables::replace(&bench),
         "threads" => tables::threads(&bench),
         "dot" => dot::table(&bench),
-        _ => Err("say which table: choice, parameters, order, filters, replace, threads or dot".into()),
+        "layers" => growth::layers(&bench),
+        "compaction" => growth::compaction(&bench),
+        "growth" => growth::growth(&bench),
+        _ => Err("say which table, as this example's documentation lists them".into()),
     }
 }

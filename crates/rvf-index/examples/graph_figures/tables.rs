@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use rvf_index::{BuildParameters, Distances, GraphBuilder, GraphReader, Inline, Request, search};
+use rvf_index::{BuildParameters, Distances, GraphBuilder, GraphLayers, Inline, Request, search};
 use rvf_quant::QuantError;
 use rvf_types::Row;
 
@@ -36,7 +36,7 @@ fn header() {
 }
 
 /// Builds ours, whole, and gives its bytes and how long that took.
-fn ours(bench: &Bench, rows: &[Row], parameters: BuildParameters) -> Result<(Vec<u8>, f64)> {
+pub fn ours(bench: &Bench, rows: &[Row], parameters: BuildParameters) -> Result<(Vec<u8>, f64)> {
     let clock = Clock::start();
     let mut builder = GraphBuilder::new(parameters)?;
     let _ = builder.extend(&bench.codes, rows, &Inline, to_the_end)?;
@@ -46,7 +46,7 @@ fn ours(bench: &Bench, rows: &[Row], parameters: BuildParameters) -> Result<(Vec
 }
 
 /// Opened in place: the error of bytes in memory is none, the one of codes may be any.
-struct InPlace<'b>(&'b [u8]);
+pub struct InPlace<'b>(pub &'b [u8]);
 
 impl rvf_index::GraphSource for InPlace<'_> {
     type Error = QuantError;
@@ -64,13 +64,18 @@ impl rvf_index::GraphSource for InPlace<'_> {
     }
 }
 
+/// A graph over all its layers, as a store opens it.
+pub fn open<'b>(layers: &'b [Vec<u8>]) -> Result<GraphLayers<InPlace<'b>>> {
+    Ok(GraphLayers::open(layers.iter().map(|bytes| InPlace(bytes)).collect())?)
+}
+
 /// Calls `then` with a search over a graph's bytes, as a store does it.
 fn with_search<T>(
     bytes: &[u8],
     allowed: Option<&dyn Fn(Row) -> bool>,
     then: impl FnOnce(&Find<'_>) -> Result<T>,
 ) -> Result<T> {
-    let graph = GraphReader::open(InPlace(bytes))?;
+    let graph = GraphLayers::open(vec![InPlace(bytes)])?;
     then(&|query, breadth, scratch| {
         let request = Request { breadth, allowed, ..Request::default() };
         let found = search(&graph, query, &request, scratch)?.to_vec();

@@ -5,6 +5,7 @@ mod parameters;
 mod prune;
 mod reach;
 mod relink;
+mod renumber;
 mod repair;
 mod suspects;
 mod table;
@@ -20,7 +21,7 @@ pub use parameters::BuildParameters;
 pub use repair::Repaired;
 pub(crate) use table::Table;
 
-use crate::{GRAPH_ROWS_MAX, GraphReader, GraphSource, ParameterError, ResumeError, SearchError, Vectors};
+use crate::{GRAPH_ROWS_MAX, Graph, GraphLayers, GraphSource, ParameterError, ResumeError, SearchError, Vectors};
 use suspects::Suspects;
 use worker::Worker;
 
@@ -58,21 +59,22 @@ impl GraphBuilder {
         Ok(GraphBuilder { parameters, table, suspects: Suspects::default() })
     }
 
-    /// A builder that goes on from a graph that was written.
+    /// A builder that goes on from a graph that was written, and from what its repair had yet to do.
     ///
     /// # Errors
     /// The graph cannot be read, contradicts itself, or the parameters do not fit it.
     pub fn resume<S: GraphSource>(
-        graph: &GraphReader<S>,
+        graph: &GraphLayers<S>,
         parameters: BuildParameters,
     ) -> Result<GraphBuilder, ResumeError<S::Error>> {
-        let mut builder = GraphBuilder::new(parameters)?;
+        let parameters = parameters.check()?;
         if graph.degree() != parameters.degree {
             let (asked, found) = (parameters.degree, graph.degree());
             return Err(ParameterError::OtherDegree { asked, found }.into());
         }
-        graph.read_into(&mut builder.table).map_err(ResumeError::Graph)?;
-        Ok(builder)
+        let (table, pending) = graph.read().map_err(ResumeError::Graph)?;
+        let suspects = Suspects::resume(table.row_count(), &pending);
+        Ok(GraphBuilder { parameters, table, suspects })
     }
 
     /// Rows that are in the graph.
@@ -91,7 +93,7 @@ impl GraphBuilder {
     }
 
     /// The graph as it is, to be searched meanwhile.
-    pub fn graph<E>(&self) -> &impl crate::Graph<E> {
+    pub fn graph<E>(&self) -> &impl Graph<E> {
         &self.table
     }
 
@@ -136,6 +138,7 @@ impl GraphBuilder {
         let Some(last) = batch.last() else { return Ok(()) };
         self.table.reserve(*last);
         self.suspects.reserve(self.table.row_count());
+        self.suspects.owe(batch.len());
 
         let (parameters, parts) = (self.parameters, workers.len());
         let (table, batch) = (&self.table, &batch);
@@ -150,9 +153,7 @@ impl GraphBuilder {
         }
 
         for row in batch {
-            if self.table.offer_entry(*row) {
-                self.look_for_all();
-            }
+            self.table.offer_entry(*row);
         }
 
         back.sort_unstable();
@@ -168,16 +169,28 @@ impl GraphBuilder {
         Ok(())
     }
 
-    /// Makes the next [`repair`](GraphBuilder::repair) look for every row, not only for those that are new or lost links.
+    /// Makes the next [`repair`](GraphBuilder::repair) look for every row.
     pub fn look_for_all(&mut self) {
-        self.table.set_looked_for(0);
+        self.suspects.owe_all();
     }
 
-    /// The graph's bytes, for [`GraphReader`]. The same graph has the same bytes.
+    /// True where the next [`repair`](GraphBuilder::repair) has rows to look for.
+    pub fn needs_repair(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
+    /// The graph's bytes, whole, for [`GraphLayers`]. The same graph has the same bytes.
     pub fn write(&self) -> Vec<u8> {
-        // Who goes on from these bytes knows no suspects, and must look for all rows where there are any.
-        let looked_for = if self.suspects.is_empty() { self.table.looked_for() } else { 0 };
-        crate::payload::write(&self.table, looked_for)
+        crate::payload::write(&self.table, self.suspects.pending())
+    }
+
+    /// The bytes of what differs from an earlier state of this graph, which may have any number of layers: to be put over
+    /// them. Deltas are merged by writing one against fewer layers. The same states have the same bytes.
+    ///
+    /// # Errors
+    /// The earlier graph cannot be read, or so much differs that only the whole graph can be written.
+    pub fn write_delta<E>(&self, earlier: &impl Graph<E>) -> Result<Vec<u8>, SearchError<E>> {
+        crate::payload::write_delta(&self.table, self.suspects.pending(), earlier)
     }
 }
 

@@ -4,6 +4,7 @@ use core::ops::ControlFlow;
 use rvf_types::Row;
 
 use super::relink::Relinking;
+use super::suspects::Wanted;
 use super::table::Table;
 use super::worker::Worker;
 use super::{Executor, GraphBuilder, Progress, step};
@@ -19,10 +20,6 @@ const FIND_EQUALS_BREADTH: usize = 128;
 
 /// Rows looked for between two questions whether to go on.
 const FIND_ROWS: usize = 512;
-
-/// Every row is looked for when the graph has grown by this share since that was done; in between those that are new or
-/// lost a link. Each row so is looked for some five times while a graph grows without end.
-const COMPLETE_SHARE: u32 = 4;
 
 /// How often rows that are not found are linked once more. Linking one can take a link from another.
 const ROUNDS_MAX: usize = 8;
@@ -41,20 +38,23 @@ pub struct Repaired {
 /// The graph under repair.
 struct Repair<'b> {
     links: Relinking<'b>,
-    /// Rows to look for.
-    rows: Vec<Row>,
+    wanted: Wanted,
+    /// Rows of it that were looked for.
+    done: usize,
+    /// Rows that were linked or lost a link, until a round finds them.
+    missed: Vec<Row>,
     repaired: Repaired,
 }
 
 impl GraphBuilder {
     /// Sees to it that the entries lead to every living row, whatever the data, and that rows are found by their own
-    /// vector: all of them when the graph has grown by a quarter since that was done, else those that are new or lost a
-    /// link.
+    /// vector: those that are new, those that lost a link, and for each new one a few of the others in turn, so that all
+    /// were looked for again when the graph has grown by a quarter.
     ///
     /// A row that nothing leads to is linked from the nearest row found; links of a tree that reaches all others stay, so
-    /// that no row is lost for another. Then each such row is searched for, and linked from the nearest row that the
-    /// walk came to where it was missed. `watch` is asked every few hundred rows; what is left when it breaks off waits
-    /// for the next call.
+    /// that no row is lost for another. Then rows are searched for, and linked from the nearest row that the walk came to
+    /// where they were missed. `watch` is asked every few hundred rows; what is left when it breaks off waits for the next
+    /// call, and for the next process, as it is written with the graph.
     ///
     /// # Errors
     /// A code cannot be had.
@@ -65,27 +65,17 @@ impl GraphBuilder {
         mut watch: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<ControlFlow<(), Repaired>, SearchError<V::Error>> {
         let mut workers: Vec<Worker<V::Error>> = (0..executor.parts().max(1)).map(Worker::new).collect();
-        let mut rows = self.suspects.take();
-        let (present, looked_for) = (self.table.present(), self.table.looked_for());
-        let looks_for_all = present - looked_for.min(present) > looked_for / COMPLETE_SHARE;
-        if looks_for_all {
-            rows = self.table.rows().collect();
-        }
-        rows.retain(|row| vectors.is_living(*row));
+        let table = &self.table;
+        let wanted = self.suspects.wanted(|row| table.contains(row) && vectors.is_living(row));
         let links = Relinking::new(&mut self.table, self.parameters.links());
-        let mut repair = Repair { links, rows, repaired: Repaired::default() };
+        let mut repair = Repair { links, wanted, done: 0, missed: Vec::new(), repaired: Repaired::default() };
         let outcome = match repair.reach_all(vectors, &mut workers, &mut watch) {
             Ok(ControlFlow::Continue(())) => repair.find_all(vectors, executor, &mut workers, &mut watch),
             stopped => stopped,
         };
-        let Repair { links: Relinking { lost, .. }, rows, repaired } = repair;
-        let is_done = matches!(outcome, Ok(ControlFlow::Continue(()))) && repaired.remaining == 0;
-        if is_done && looks_for_all {
-            self.table.set_looked_for(present);
-        }
-        if !is_done {
-            rows.iter().chain(&lost).for_each(|row| self.suspects.insert(*row));
-        }
+        let Repair { links: Relinking { lost, .. }, wanted, done, missed, repaired } = repair;
+        self.suspects.settle(&wanted, done);
+        missed.iter().chain(&lost).for_each(|row| self.suspects.insert(*row));
         Ok(match outcome? {
             ControlFlow::Continue(()) => ControlFlow::Continue(repaired),
             ControlFlow::Break(()) => ControlFlow::Break(()),
@@ -111,13 +101,14 @@ impl Repair<'_> {
             if !self.links.tree.reaches(*row) {
                 let near = workers[0].near(vectors, self.links.table, *row)?;
                 self.links.reach(*row, &near);
+                self.missed.push(*row);
                 self.repaired.unreached += 1;
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Looks for every row, and links those that are missed, until none is.
+    /// Looks for the wanted rows, and links those that are missed, until none is.
     fn find_all<V: Vectors>(
         &mut self,
         vectors: &V,
@@ -125,34 +116,36 @@ impl Repair<'_> {
         workers: &mut [Worker<V::Error>],
         watch: &mut impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SearchError<V::Error>> {
-        for _ in 0..ROUNDS_MAX {
-            // A new link changes the walks to other rows too, so only a round without one proves anything.
-            self.rows.extend(self.links.lost.drain(..).filter(|row| vectors.is_living(*row)));
-            self.rows.sort_unstable();
-            self.rows.dedup();
-            self.repaired.remaining = 0;
-            let rows = core::mem::take(&mut self.rows);
+        self.missed.append(&mut self.links.lost);
+        let mut rows = self.wanted.rows.clone();
+        let suspects = &self.wanted.rows[..self.wanted.suspects];
+        rows.extend(self.missed.iter().filter(|row| vectors.is_living(**row) && suspects.binary_search(row).is_err()));
+        for round in 0..ROUNDS_MAX {
+            let mut missed = 0;
             for (index, part) in rows.chunks(FIND_ROWS).enumerate() {
                 if watch(Progress { done: index * FIND_ROWS, total: rows.len() }).is_break() {
-                    self.rows = rows;
                     return Ok(ControlFlow::Break(()));
                 }
                 let (table, parts) = (&*self.links.table, workers.len());
-                let looked = step(executor, workers, |worker| worker.miss(vectors, table, part, parts));
-                if looked.is_err() {
-                    self.rows = rows;
-                    return looked.map(ControlFlow::Continue);
-                }
+                step(executor, workers, |worker| worker.miss(vectors, table, part, parts))?;
                 for (row, near) in workers.iter().flat_map(|worker| worker.lists.iter()) {
-                    self.repaired.remaining += 1;
+                    missed += 1;
+                    self.missed.push(row);
                     self.links.link(row, near);
                 }
+                self.done += if round == 0 { part.len() } else { 0 };
             }
-            self.rows = rows;
-            self.repaired.unfound += self.repaired.remaining;
-            if self.repaired.remaining == 0 {
+            self.repaired.remaining = missed;
+            self.repaired.unfound += missed;
+            // Those of the round before were found in this one.
+            self.missed.drain(..self.missed.len() - missed);
+            if missed == 0 && self.links.lost.is_empty() {
                 break;
             }
+            // A new link changes the walks to other rows too, so only a round without one proves anything.
+            rows.extend(self.links.lost.drain(..).filter(|row| vectors.is_living(*row)));
+            rows.sort_unstable();
+            rows.dedup();
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -17,13 +17,12 @@ pub(crate) struct Table {
     links: Vec<Row>,
     counts: Vec<u8>,
     present: u32,
-    looked_for: u32,
     entries: Vec<Row>,
 }
 
 impl Table {
     pub(crate) fn new(degree: usize) -> Table {
-        Table { degree, links: Vec::new(), counts: Vec::new(), present: 0, looked_for: 0, entries: Vec::new() }
+        Table { degree, links: Vec::new(), counts: Vec::new(), present: 0, entries: Vec::new() }
     }
 
     pub(crate) fn degree(&self) -> usize {
@@ -33,15 +32,6 @@ impl Table {
     /// Rows that are in the graph.
     pub(crate) fn present(&self) -> u32 {
         self.present
-    }
-
-    /// Rows there were when every row was found.
-    pub(crate) fn looked_for(&self) -> u32 {
-        self.looked_for
-    }
-
-    pub(crate) fn set_looked_for(&mut self, rows: u32) {
-        self.looked_for = rows;
     }
 
     /// One more than the highest row.
@@ -109,16 +99,15 @@ impl Table {
     }
 
     /// Takes `row`, one of the last that came in, as one more place to start from where rows have doubled since the last
-    /// one; true where it did. Of data that comes cluster by cluster, a few clusters so get one. One entry is as fast as
+    /// one. Of data that comes cluster by cluster, a few clusters so get one. One entry is as fast as
     /// many where data is not in clusters.
-    pub(crate) fn offer_entry(&mut self, row: Row) -> bool {
+    pub(crate) fn offer_entry(&mut self, row: Row) {
         let entries = self.entries.len();
         let is_taken =
             entries == 0 || entries < ENTRIES_MAX && self.present as usize >> entries >= TWO_ENTRIES_FROM_ROWS / 2;
         if is_taken {
             self.entries.push(row);
         }
-        is_taken
     }
 }
 

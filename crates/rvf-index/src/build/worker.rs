@@ -12,10 +12,10 @@ pub(super) struct Worker<E> {
     /// Which part.
     pub(super) part: usize,
     pub(super) scratch: Scratch,
-    rows: Vec<Row>,
-    distances: Vec<f32>,
-    candidates: Vec<Candidate>,
-    pruning: Pruning,
+    pub(super) rows: Vec<Row>,
+    pub(super) distances: Vec<f32>,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) pruning: Pruning,
     /// New links of rows, one list after the other.
     pub(super) lists: Lists,
     pub(super) outcome: Result<(), SearchError<E>>,
@@ -141,7 +141,7 @@ impl<E> Worker<E> {
 
     /// Takes dead candidates out, unless there are no others: a dead row must not keep one with the same vector, which
     /// came in its place, out of a list.
-    fn leave_living<V: Vectors<Error = E>>(&mut self, vectors: &V) {
+    pub(super) fn leave_living<V: Vectors<Error = E>>(&mut self, vectors: &V) {
         if vectors.has_dead() && self.candidates.iter().any(|candidate| vectors.is_living(candidate.row)) {
             self.candidates.retain(|candidate| vectors.is_living(candidate.row));
         }

@@ -1,6 +1,8 @@
 //! Vectors for tests and figures: codes of `rvf-quant`, the real data, and shapes that graphs are bad at.
 #![allow(dead_code, clippy::unwrap_used)] // each test uses a part; clippy takes helpers of tests for shipped code
 
+pub mod line;
+pub mod recall;
 pub mod shapes;
 
 use std::ops::ControlFlow;
