@@ -5,6 +5,7 @@ use rvf_types::{Epoch, SegmentId};
 use rvf_wire::HEAD_BYTES;
 
 use crate::Result;
+use crate::index::is_worn_or_broken;
 use crate::runs::Run;
 use crate::segment::RunBytes;
 use crate::store::RvfStore;
@@ -34,6 +35,14 @@ pub struct Status {
     pub is_mapped: bool,
     /// Bytes behind the last checkpoint.
     pub tail_bytes: u64,
+    /// Rows that the graph does not have: each query compares them all.
+    pub unindexed_rows: u64,
+    /// Layers that the graph is stored in, 0 where there is none.
+    pub index_layers: u32,
+    /// Bytes of codes and graph in the file.
+    pub index_bytes: u64,
+    /// So many of the graph's rows are dead, or it is so damaged, that it is to be built anew.
+    pub needs_rebuild: bool,
     /// Witness entries since the file's first commit.
     pub witness_count: u64,
     /// Bytes that opening discarded as the rest of an interrupted write.
@@ -96,6 +105,10 @@ impl RvfStore {
                 Some(RunBytes::Segment(segment)) => segment.is_mapped(),
                 _ => false,
             },
+            unindexed_rows: u64::from(snapshot.unindexed_rows()),
+            index_layers: snapshot.index.layer_count(),
+            index_bytes: snapshot.index.bytes(),
+            needs_rebuild: is_worn_or_broken(&snapshot),
             tail_bytes: snapshot.committed_end - snapshot.manifest_segment.extent.end(),
             witness_count: snapshot.witness_count,
             recovered_torn_bytes: recovery.torn_bytes,

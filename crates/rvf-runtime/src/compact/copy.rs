@@ -115,7 +115,7 @@ impl NewFile {
             control.add_done(chunk.len() as u64);
             self.pause(started_ns);
         }
-        self.segment(SegmentKind::VEC, bytes, (first_row, header.row_count))
+        self.segment(SegmentKind::VEC, bytes, (first_row, header.row_count)).map(drop)
     }
 
     /// The I/O budget: the copy rests for as long as its last step took, so that commits and queries get their half.
@@ -155,7 +155,7 @@ impl NewFile {
         if row_count == 0 {
             return Ok(());
         }
-        self.segment(SegmentKind::IDS, builder.finish(), (first_row, row_count))
+        self.segment(SegmentKind::IDS, builder.finish(), (first_row, row_count)).map(drop)
     }
 
     fn copy_metadata(&mut self, snapshot: &Snapshot, rows: &[Row]) -> Result<()> {
@@ -175,7 +175,7 @@ impl NewFile {
         if builder.is_blank() {
             return Ok(());
         }
-        self.segment(SegmentKind::META, encode_meta(builder), (first_row, row_count))
+        self.segment(SegmentKind::META, encode_meta(builder), (first_row, row_count)).map(drop)
     }
 
     /// Writes the metadata that copied rows got since, as overlays.
@@ -196,10 +196,11 @@ impl NewFile {
     }
 
     /// Adds a segment and writes it at once; nobody reads this file yet.
-    pub(super) fn segment(&mut self, kind: SegmentKind, bytes: Vec<u8>, rows: (Row, u32)) -> Result<()> {
+    pub(super) fn segment(&mut self, kind: SegmentKind, bytes: Vec<u8>, rows: (Row, u32)) -> Result<SegmentEntry> {
         let entry = self.append.segment(kind, SegmentFlags::MORE_FOLLOWS, vec![Part::Owned(bytes)], rows)?;
         self.entries.push(entry);
-        self.append.flush(&*self.file)
+        self.append.flush(&*self.file)?;
+        Ok(entry)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod copy;
 mod history;
+mod index;
 mod swap;
 
 pub(crate) use copy::NewFile;
@@ -37,6 +38,7 @@ impl RvfStore {
         }
         let result = self.compact_alone(control);
         self.shared.is_compacting.store(false, Ordering::Release);
+        self.wake_indexing();
         result
     }
 
@@ -88,6 +90,9 @@ impl RvfStore {
         let mut latest = first;
         loop {
             new_file.copy_new_rows(&latest, control)?;
+            if round == 0 {
+                new_file.copy_index(&latest, control)?;
+            }
             new_file.sync()?;
             round += 1;
             let current = self.current()?;

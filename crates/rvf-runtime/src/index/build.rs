@@ -4,16 +4,18 @@ use rvf_index::{BuildParameters, DEGREE_MAX, GraphBuilder, Progress, ResumeError
 use rvf_manifest::StoreOptions;
 use rvf_types::Row;
 
-use crate::index::{BuildVectors, GraphUpdate, graph_error};
+use crate::Result;
+use crate::index::{BuildVectors, GraphUpdate, graph_error, resume_error};
 use crate::pool::Parts;
 use crate::snapshot::Snapshot;
-use crate::{Result, RvfError};
 
 /// Rows that enter the graph between two looks at the time.
 const STEP_ROWS: usize = 1_024;
 /// Dead rows of the graph, for every two living ones, at which it is built anew: they cost walks as much as living rows do
 /// (`docs/graph-choice.md`).
 const DEAD_PER_TWO_LIVING: u64 = 1;
+/// Most layers beside a new one: a walk looks into each of them for the neighbours of each row.
+const LAYERS_MAX: usize = 5;
 /// Fewer dead rows are never worth a build.
 const DEAD_ROWS_MIN: u64 = 1_024;
 
@@ -94,7 +96,7 @@ impl Builder {
         if growing.graph.repair(&vectors, &effort.parts, &mut watch).map_err(graph_error)?.is_break() {
             return Ok(None);
         }
-        Ok(Some(GraphUpdate { kept_layers: 0, layer: growing.graph.write(), row_count: reached }))
+        Ok(Some(growing.update(snapshot, reached)?))
     }
 
     /// What has been stored is what is built on from now on.
@@ -119,16 +121,46 @@ impl Builder {
     }
 }
 
+impl Growing {
+    /// What is to be stored: the whole graph, or what differs from older layers.
+    fn update(&self, snapshot: &Snapshot, row_count: Row) -> Result<GraphUpdate> {
+        let stored = if self.is_anew { None } else { snapshot.index.graph()? };
+        if let Some(stored) = stored {
+            let layers: Vec<u64> = stored.layer_bytes().collect();
+            let newest = self.graph.write_delta(&stored.first(layers.len())).map_err(graph_error)?;
+            let kept_layers = kept_layers(&layers, newest.len() as u64);
+            if kept_layers == layers.len() {
+                return Ok(GraphUpdate { kept_layers, layer: newest, row_count });
+            }
+            if kept_layers > 0 {
+                let layer = self.graph.write_delta(&stored.first(kept_layers)).map_err(graph_error)?;
+                return Ok(GraphUpdate { kept_layers, layer, row_count });
+            }
+        }
+        Ok(GraphUpdate { kept_layers: 0, layer: self.graph.write(), row_count })
+    }
+}
+
+/// How many layers stay in front of a new one: those that are more than twice as large as all that is newer, and few in
+/// all. None where the changes are half as large as the whole graph. So each change is written about as often as the
+/// logarithm of the number of changes says.
+fn kept_layers(layers: &[u64], newest: u64) -> usize {
+    let (mut kept, mut bytes) = (layers.len(), newest);
+    while kept > 1 && (layers[kept - 1] <= 2 * bytes || kept > LAYERS_MAX) {
+        kept -= 1;
+        bytes += layers[kept];
+    }
+    let is_half = layers.first().is_some_and(|whole| bytes * 2 >= *whole);
+    if is_half { 0 } else { kept }
+}
+
 fn begin(snapshot: &Snapshot, compaction_count: u64, is_worn_out: bool) -> Result<Growing> {
     let parameters = build_parameters(snapshot.options());
-    let refused = |error: rvf_index::ParameterError| RvfError::internal(error.to_string());
     let stored = if is_worn_out { None } else { snapshot.index.graph()? };
     let graph = match stored {
-        Some(stored) => GraphBuilder::resume(stored, parameters).map_err(|error| match error {
-            ResumeError::Graph(error) => graph_error(error),
-            ResumeError::Parameters(error) => refused(error),
-        })?,
-        None => GraphBuilder::new(parameters).map_err(refused)?,
+        Some(stored) => GraphBuilder::resume(stored, parameters),
+        None => GraphBuilder::new(parameters).map_err(ResumeError::from),
     };
+    let graph = graph.map_err(resume_error)?;
     Ok(Growing { graph, compaction_count, is_anew: stored.is_none() })
 }

@@ -115,6 +115,46 @@ fn encode_run(snapshot: &Snapshot, layout: CodeLayout, rows: Range<Row>) -> Resu
     CodeRun::stored(bytes, layout, rows.start, rows.len() as u32)
 }
 
+/// Codes of rows that come one by one, as payloads that each fit into a segment.
+pub(crate) struct CodeWriter {
+    layout: CodeLayout,
+    first_row: Row,
+    codes: Vec<u8>,
+}
+
+impl CodeWriter {
+    pub(crate) fn new(layout: CodeLayout) -> CodeWriter {
+        CodeWriter { layout, first_row: 0, codes: Vec::new() }
+    }
+
+    /// Adds the code that a row of a state has.
+    pub(crate) fn push(&mut self, snapshot: &Snapshot, row: Row) -> Result<()> {
+        let Some(run) = snapshot.index.codes().find(row) else {
+            return Err(RvfError::internal(format!("row {row} has no code")));
+        };
+        let index = row - run.first_row();
+        run.touch(index..index + 1)?;
+        let row_bytes = self.layout.row_bytes();
+        self.codes.extend_from_slice(&run.codes()?[index as usize * row_bytes..][..row_bytes]);
+        Ok(())
+    }
+
+    /// True where there are as many as one segment has.
+    pub(crate) fn is_full(&self) -> bool {
+        (self.codes.len() + self.layout.row_bytes()) as u64 > SEGMENT_SPLIT_BYTES
+    }
+
+    /// A payload of what was added since the last one, and its rows.
+    pub(crate) fn take(&mut self) -> (Vec<u8>, (Row, u32)) {
+        let rows = (self.first_row, (self.codes.len() / self.layout.row_bytes()) as u32);
+        let mut bytes = Vec::with_capacity(QUANT_HEADER_BYTES + self.codes.len());
+        bytes.extend_from_slice(&header_of(self.layout, rows.0, rows.1).encode());
+        bytes.append(&mut self.codes);
+        self.first_row += rows.1;
+        (bytes, rows)
+    }
+}
+
 impl Run for CodeRun {
     fn first_row(&self) -> Row {
         self.header.first_row

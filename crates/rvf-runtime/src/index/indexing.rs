@@ -296,7 +296,8 @@ impl RvfStore {
     }
 }
 
-fn is_worn_or_broken(snapshot: &Snapshot) -> bool {
+/// True where the graph is to be built anew.
+pub(crate) fn is_worn_or_broken(snapshot: &Snapshot) -> bool {
     // A graph that cannot be read is found out by whoever builds on it.
     snapshot.index.is_broken() || is_worn(snapshot).unwrap_or(true)
 }

@@ -8,10 +8,10 @@ mod source;
 mod state;
 mod update;
 
-pub(crate) use build::Builder;
-pub(crate) use code_run::{CodeRun, code_layout, encode_rows};
-pub(crate) use codes::{BuildVectors, CodeDistances, Codes};
-pub(crate) use indexing::Indexing;
+pub(crate) use build::{Builder, build_parameters};
+pub(crate) use code_run::{CodeRun, CodeWriter, code_layout, encode_rows};
+pub(crate) use codes::{BuildVectors, Codes};
+pub(crate) use indexing::{Indexing, is_worn_or_broken};
 pub(crate) use source::{LayerSource, StoredGraph};
-pub(crate) use state::{Index, graph_error};
+pub(crate) use state::{Index, graph_error, resume_error};
 pub(crate) use update::{GraphUpdate, IndexUpdate, write_graph, write_index};

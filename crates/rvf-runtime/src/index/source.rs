@@ -1,17 +1,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rvf_index::{GraphReader, GraphSource};
+use rvf_index::{GraphLayers, GraphSource};
 use rvf_manifest::SegmentEntry;
 use rvf_types::limits::SEGMENT_SPLIT_BYTES;
 use rvf_wire::{INDEX_HEADER_BYTES, IndexHeader};
 
-use crate::index::graph_error;
 use crate::segment::{CheckedSegment, Slice};
 use crate::{Result, RvfError};
 
 /// The graph as it lies in the file.
-pub(crate) type StoredGraph = GraphReader<LayerSource>;
+pub(crate) type StoredGraph = GraphLayers<LayerSource>;
 
 /// The bytes of one layer of the graph, which may lie in several segments.
 pub(crate) struct LayerSource {
@@ -51,11 +50,6 @@ impl LayerSource {
 
     fn is_whole(&self) -> bool {
         self.pieces.len() as u64 == self.layer_bytes.div_ceil(SEGMENT_SPLIT_BYTES).max(1)
-    }
-
-    /// Looks after what queries have left unchecked.
-    pub(crate) fn settle(&self) -> Result<()> {
-        self.pieces.iter().try_for_each(|piece| piece.settle())
     }
 
     /// The directory's entries of the pieces.
@@ -102,14 +96,5 @@ impl GraphSource for LayerSource {
                 }
             }
         }
-    }
-}
-
-/// Opens the graph that INDEX segments hold.
-pub(super) fn open_graph(segments: &[Arc<CheckedSegment>]) -> Result<StoredGraph> {
-    let mut layers = LayerSource::layers(segments)?;
-    match (layers.pop(), layers.is_empty()) {
-        (Some(layer), true) => GraphReader::open(layer).map_err(graph_error),
-        _ => Err(RvfError::internal("one layer for now")),
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use rvf_index::SearchError;
+use rvf_index::{ResumeError, SearchError};
 use rvf_manifest::SegmentEntry;
 use rvf_types::{ErrorCode, Row};
 
@@ -28,6 +28,14 @@ pub(crate) fn graph_error(error: SearchError<RvfError>) -> RvfError {
         SearchError::Source(error) => error,
         SearchError::Stopped => RvfError::new(ErrorCode::Timeout, "the search was stopped"),
         other => RvfError::new(ErrorCode::InvalidChecksum, format!("the graph: {other}; run verify()")),
+    }
+}
+
+/// The engine's error for one of going on with a graph.
+pub(crate) fn resume_error(error: ResumeError<RvfError>) -> RvfError {
+    match error {
+        ResumeError::Graph(error) => graph_error(error),
+        ResumeError::Parameters(error) => RvfError::internal(error.to_string()),
     }
 }
 
@@ -66,12 +74,13 @@ impl Index {
             return Ok(None);
         }
         if let Some(graph) = self.graph.get() {
+            self.segments.iter().try_for_each(|segment| segment.settle())?;
             return Ok(Some(graph));
         }
         for segment in self.segments.iter().filter(|segment| !segment.is_mapped()) {
             segment.resident()?;
         }
-        let graph = crate::index::source::open_graph(&self.segments)?;
+        let graph = StoredGraph::open(LayerSource::layers(&self.segments)?).map_err(graph_error)?;
         Ok(Some(self.graph.get_or_init(|| graph)))
     }
 
@@ -94,6 +103,12 @@ impl Index {
     /// Answers are found without the index from now on.
     pub(crate) fn set_broken(&self) {
         self.is_broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Layers that the graph is stored in; 0 where none can be read.
+    pub(crate) fn layer_count(&self) -> u32 {
+        let graph = self.graph().ok().flatten();
+        graph.map_or(0, |graph| graph.layer_count() as u32)
     }
 
     /// Bytes of codes and graph in the file.

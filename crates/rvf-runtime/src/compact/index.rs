@@ -1,0 +1,91 @@
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rvf_index::{GraphBuilder, Progress};
+use rvf_types::{ErrorCode, NO_ROW, Row, SegmentKind};
+
+use crate::Result;
+use crate::compact::NewFile;
+use crate::control::Control;
+use crate::dead_rows::DeadRows;
+use crate::index::{
+    BuildVectors, CodeRun, CodeWriter, GraphUpdate, build_parameters, code_layout, graph_error, resume_error,
+    write_graph,
+};
+use crate::runs::RunList;
+use crate::segment::{CheckedSegment, RunBytes};
+use crate::snapshot::Snapshot;
+
+impl NewFile {
+    /// Brings codes and graph of the rows copied from a state along: rows have new numbers, and are linked past those that
+    /// go. What cannot be read of them is left to be made anew.
+    pub(super) fn copy_index(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
+        match self.copy_readable_index(snapshot, control) {
+            Err(error) if error.code == ErrorCode::InvalidChecksum && error.not_ready.is_none() => {
+                snapshot.index.set_broken();
+                self.entries.retain(|entry| !matches!(entry.header.kind, SegmentKind::QUANT | SegmentKind::INDEX));
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn copy_readable_index(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
+        let Some(graph) = snapshot.index.graph()? else { return Ok(()) };
+        let end = snapshot.index.row_count();
+        let mut new_rows = vec![NO_ROW; end as usize];
+        for (new_row, old_row) in (0..).zip(self.copied.range(..end)) {
+            new_rows[old_row as usize] = new_row;
+        }
+        let row_count = self.copied.range_cardinality(..end) as Row;
+        if row_count == 0 {
+            return Ok(());
+        }
+        let codes = self.copy_codes(snapshot, end)?;
+        let none_dead = DeadRows::default();
+        let vectors = BuildVectors::of_runs(code_layout(snapshot.options())?, &codes, &none_dead)?;
+        let store = self.store.clone();
+        let executor = store.shared.pool.most();
+        let mut watch = |_: Progress| match control.is_cancelled() || store.is_closed() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let new_row_of = |row: Row| new_rows.get(row as usize).copied().filter(|row| *row != NO_ROW);
+        let parameters = build_parameters(snapshot.options());
+        let renumbered = GraphBuilder::renumbered(graph, parameters, new_row_of, &vectors, &executor, &mut watch);
+        let ControlFlow::Continue(mut builder) = renumbered.map_err(resume_error)? else {
+            return self.stopped(control);
+        };
+        if builder.repair(&vectors, &executor, &mut watch).map_err(graph_error)?.is_break() {
+            return self.stopped(control);
+        }
+        let update = GraphUpdate { kept_layers: 0, layer: builder.write(), row_count };
+        write_graph(update, |mut header, mut piece, rows| {
+            header.append(&mut piece);
+            self.segment(SegmentKind::INDEX, header, rows).map(drop)
+        })
+    }
+
+    fn stopped(&self, control: &Control) -> Result<()> {
+        control.check()?;
+        self.store.current().map(drop)
+    }
+
+    /// Copies the codes of rows below `end`; they are read from the new file from now on.
+    fn copy_codes(&mut self, snapshot: &Snapshot, end: Row) -> Result<RunList<CodeRun>> {
+        let layout = code_layout(snapshot.options())?;
+        let rows: Vec<Row> = self.copied.range(..end).collect();
+        let mut writer = CodeWriter::new(layout);
+        let mut runs = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            writer.push(snapshot, *row)?;
+            if writer.is_full() || index + 1 == rows.len() {
+                let (bytes, (first_row, row_count)) = writer.take();
+                let entry = self.segment(SegmentKind::QUANT, bytes, (first_row, row_count))?;
+                let bytes = RunBytes::Segment(Arc::new(CheckedSegment::written(Arc::clone(&self.file), entry)?));
+                runs.push(Arc::new(CodeRun::stored(bytes, layout, first_row, row_count)?));
+            }
+        }
+        Ok(RunList::new(runs))
+    }
+}
