@@ -48,7 +48,7 @@ impl<'a> Codes<'a> {
     }
 
     /// Distances from a query.
-    pub(crate) fn from_query<'c>(&'c self, vector: &[u8]) -> Result<CodeDistances<'c, 'a>> {
+    pub(crate) fn distances_to<'c>(&'c self, vector: &[u8]) -> Result<CodeDistances<'c, 'a>> {
         let scorer = CodeScorer::new(self.layout, vector).map_err(of_codes)?;
         Ok(CodeDistances { codes: self, scorer, groups: RefCell::default() })
     }

@@ -92,7 +92,7 @@ impl Scan<'_> {
             visited: begun.visited,
             accept,
         };
-        for run in self.snapshot.vectors.from_row(begun.first_row) {
+        for run in self.snapshot.vectors.behind(begun.first_row) {
             let mut first = run.first_row().max(begun.first_row);
             while first < run.end_row() {
                 self.deadline.check()?;

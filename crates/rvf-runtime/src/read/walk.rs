@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
         scratch: &mut Scratch,
     ) -> Result<Found> {
         let (snapshot, mut breadth) = (self.snapshot, self.breadth);
-        let distances = self.codes.from_query(query)?;
+        let distances = self.codes.distances_to(query)?;
         loop {
             let failed = RefCell::new(None);
             let keep = |row: Row| self.may_answer(row, filter, &failed);

@@ -49,7 +49,7 @@ impl<T: Run> RunList<T> {
     }
 
     /// The runs that hold a row, or one behind it.
-    pub(crate) fn from_row(&self, row: Row) -> impl Iterator<Item = &Arc<T>> {
+    pub(crate) fn behind(&self, row: Row) -> impl Iterator<Item = &Arc<T>> {
         let skipped = self.base.partition_point(|run| run.end_row() <= row);
         self.base[skipped..].iter().chain(self.tail.iter().filter(move |run| run.end_row() > row))
     }
