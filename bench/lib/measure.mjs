@@ -40,3 +40,18 @@ export async function alternate(rounds, subjects) {
 export function pairedRatio(figures, others) {
   return median(figures.map((figure, round) => figure / others[round]));
 }
+
+/**
+ * Queries per second of searches one after another: passes over all queries, as many as take long enough for the clock.
+ * What `search` answers is awaited where `isAwaited`, and only there: awaiting costs time of its own.
+ */
+export async function queriesPerSecond(queries, search, { isAwaited = false, leastMs = 300 } = {}) {
+  const started = performance.now();
+  let asked = 0;
+  do {
+    if (isAwaited) for (const query of queries) await search(query);
+    else for (const query of queries) search(query);
+    asked += queries.length;
+  } while (performance.now() - started < leastMs);
+  return asked / ((performance.now() - started) / 1000);
+}
