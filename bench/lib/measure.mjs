@@ -55,3 +55,38 @@ export async function queriesPerSecond(queries, search, { isAwaited = false, lea
   } while (performance.now() - started < leastMs);
   return asked / ((performance.now() - started) / 1000);
 }
+
+/** Queries per second where `width` are under way at any time, for at least `leastMs`. */
+export async function inFlightRate(queries, search, width, leastMs = 300) {
+  const started = performance.now();
+  let next = 0;
+  const keepAsking = async () => {
+    while (performance.now() - started < leastMs) {
+      const query = queries[next % queries.length];
+      next += 1;
+      await search(query);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, keepAsking));
+  return next / ((performance.now() - started) / 1000);
+}
+
+/** By how much a timer of a millisecond was late at most while `work` was awaited: how long the event loop stood still. */
+export async function longestStallMs(work) {
+  let longest = 0;
+  let due;
+  let timer;
+  const arm = () => {
+    due = performance.now() + 1;
+    timer = setTimeout(tick, 1);
+  };
+  const tick = () => {
+    longest = Math.max(longest, performance.now() - due);
+    arm();
+  };
+  arm();
+  await work();
+  clearTimeout(timer);
+  // What stood still to the very end kept the last timer from firing.
+  return Math.max(longest, performance.now() - due);
+}
