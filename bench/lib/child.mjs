@@ -22,11 +22,12 @@ export async function startChild(name, task, { isPinned = false } = {}) {
     serialization: 'advanced',
   });
   const ended = new Promise((resolve) => {
-    child.once('exit', resolve);
+    child.once('exit', (status, signal) => resolve(signal ?? status));
   });
   const answer = await nextMessage(child, name);
   return {
     answer,
+    ended,
     ask: (question) => {
       child.send(question);
       return nextMessage(child, name);
@@ -61,6 +62,14 @@ export async function runChild(name, task, options) {
   return answer;
 }
 
+/** Runs a child that ends by itself, and returns its answer once it has. */
+export async function runChildToItsEnd(name, task) {
+  const { answer, ended } = await startChild(name, task);
+  const status = await ended;
+  if (status !== 0) throw new Error(`${name} ended with ${status}`);
+  return answer;
+}
+
 /** In a child: the task it was given. */
 export function givenTask() {
   return JSON.parse(process.argv[2]);
@@ -69,6 +78,11 @@ export function givenTask() {
 /** In a child: answers, and waits to be killed. */
 export function answer(message) {
   process.send(message);
+}
+
+/** In a child: answers, and lets the process end as soon as nothing else keeps it. */
+export function lastAnswer(message) {
+  process.send(message, () => process.disconnect());
 }
 
 /** In a child: answers one question after another, until it is killed. */
