@@ -37,9 +37,9 @@ export const ENGINES = {
   lancedb: {
     label: 'LanceDB HNSW-SQ',
     points: [
-      ...each([20, 60]),
-      ...each([20, 60], { refineFactor: 2 }),
-      ...each([120, 240], { refineFactor: 4 }),
+      ...each([20, 40, 60]),
+      ...each([60, 120, 240], { refineFactor: 2 }),
+      ...each([240], { refineFactor: 4 }),
     ],
     load: peer('lancedb-index'),
     isAwaited: true,

@@ -2,9 +2,9 @@
 
 import { canPin } from './child.mjs';
 import { settingText } from './engines.mjs';
-import { bytes, count, milliseconds, number, rate, times } from './format.mjs';
+import { bytes, count, duration, milliseconds, number, rate, times } from './format.mjs';
 import { median, pairedRatio } from './measure.mjs';
-import { judged } from './rows.mjs';
+import { judged, reported } from './rows.mjs';
 
 const RATIO_MIN = 5;
 const BUILD_RATIO_MAX = 0.5;
@@ -12,12 +12,15 @@ const PRIVATE_BYTES_MAX = 16e6;
 const BUILD_YARDSTICK = 'usearchF32';
 
 export function recallCriteria(context) {
-  const { engines, targets } = context;
+  const { engines, missing, targets } = context;
   const ours = engines.find(({ name }) => name === 'rvf');
   return [
     ...targets.map((target, index) => rateCriterion(context, ours, target, index)),
     buildCriterion(context, ours),
     ...(ours.fresh.privateBytes === undefined ? [] : [memoryCriterion(context, ours)]),
+    ...Object.entries(missing).map(([label, why]) =>
+      reported({ what: label, figure: `not measured: ${why}`, value: null, how: 'bench/peers' }),
+    ),
   ];
 }
 
@@ -52,7 +55,7 @@ function buildCriterion({ engines, data }, { build }) {
   return judged({
     what: 'building on one processor',
     figure:
-      `${seconds(build.buildMs)} (ingest ${seconds(build.ingestMs)}, waitForIndex ${seconds(build.indexMs)}), ${beside}` +
+      `${duration(build.buildMs)} (ingest ${duration(build.ingestMs)}, waitForIndex ${duration(build.indexMs)}), ${beside}` +
       (build.hasGraph ? '' : '; no graph is built in this version'),
     value: ratio,
     criterion: `<= ${BUILD_RATIO_MAX}x usearch f32`,
@@ -86,8 +89,8 @@ export function recallTables(context) {
 }
 
 function searchTable(context) {
-  const { engines, missing, targets } = context;
-  const known = engines.map(({ label, rates, points, fresh, build }) => [
+  const { engines, targets } = context;
+  const cells = engines.map(({ label, rates, points, fresh, build }) => [
     label,
     ...rates.map((ofTarget) => (ofTarget === undefined ? 'not reached' : number(median(ofTarget)))),
     Math.max(...points.map(({ recall }) => recall)).toFixed(3),
@@ -95,11 +98,6 @@ function searchTable(context) {
     milliseconds(fresh.firstQueryMs),
     fresh.privateBytes === undefined ? 'unknown' : bytes(fresh.privateBytes),
     bytes(build.bytes),
-  ]);
-  const unknown = Object.entries(missing).map(([label, why]) => [
-    label,
-    `not installed: ${why}`,
-    ...Array(5 + targets.length - 1).fill(''),
   ]);
   return {
     caption: 'Engines',
@@ -112,7 +110,7 @@ function searchTable(context) {
       'private memory',
       'files',
     ],
-    cells: [...known, ...unknown],
+    cells,
     how: `${howSearched(context)}. Open, first query, memory: ${howFresh(context.data)}`,
   };
 }
@@ -123,10 +121,10 @@ function buildTable({ engines, data }) {
     headings: ['engine', 'one processor', 'its processor time', 'own threads', 'its processor time'],
     cells: engines.map(({ label, build: { buildMs, processorMs, own } }) => [
       label,
-      seconds(buildMs),
-      seconds(processorMs),
-      own === undefined ? 'has one thread' : seconds(own.buildMs),
-      own === undefined ? '' : seconds(own.processorMs),
+      duration(buildMs),
+      duration(processorMs),
+      own === undefined ? 'has one thread' : duration(own.buildMs),
+      own === undefined ? '' : duration(own.processorMs),
     ]),
     how: `${howBuilt(data)}; then as many threads as the engine takes by itself. M = 16, efConstruction = 200`,
   };
@@ -147,8 +145,4 @@ function pointsTable(context) {
     ),
     how: howSearched(context),
   };
-}
-
-function seconds(ms) {
-  return `${number(ms / 1000)} s`;
 }

@@ -33,6 +33,8 @@ export async function load(quantization) {
     },
     open: async (path, dimensions) => ({
       use: async ({ efSearch }) => {
+        // An index that is used no more holds its memory until the garbage is collected, which does not see how much it is.
+        globalThis.gc?.();
         const index = make(dimensions, efSearch);
         index.load(path);
         return (vector, k) => index.search(vector, k, 1);

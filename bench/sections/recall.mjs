@@ -1,5 +1,6 @@
 // Search through an index: recall against queries per second, building, size and memory, beside the peers from npm.
 
+import { root } from '../../scripts/lib/steps.mjs';
 import { startChild } from '../lib/child.mjs';
 import { pointAt, rateAt } from '../lib/curve.mjs';
 import { firstRows } from '../lib/data.mjs';
@@ -22,7 +23,7 @@ export async function run({ data: all, quick, longRounds: rounds, peersMissing }
   const missing = {};
   const names = Object.keys(ENGINES).filter((name) => name === 'rvf' || peersMissing === undefined);
   const builds = await buildAll(names, { rows: data.rows, quick }, missing);
-  const curves = await measureCurves(Object.keys(builds), builds, { data, queryCount, rounds, quick });
+  const curves = await measureCurves(builds, { data, queryCount, rounds, quick }, missing);
 
   const engines = [];
   for (const [name, { points, asked }] of Object.entries(curves)) {
@@ -52,27 +53,31 @@ async function buildAll(names, task, missing) {
       builds[name] = { ...one, own };
     } catch (error) {
       if (name === 'rvf') throw error;
-      missing[ENGINES[name].label] = error.message.split('\n')[0];
+      missing[ENGINES[name].label] = whyMissing(error);
     }
   }
   return builds;
 }
 
+/** Without the places of files, which are no part of a report. */
+function whyMissing({ message }) {
+  return /cannot find|could not locate|no native build/i.test(message)
+    ? 'not installed'
+    : message.split('\n')[0].replaceAll(root, '.');
+}
+
 /** Recall and rates of every setting of every engine, each engine in a process of its own, in turns. */
-async function measureCurves(names, builds, { data, queryCount, rounds, quick }) {
+async function measureCurves(builds, { data, queryCount, rounds, quick }, missing) {
   const subjects = {};
-  for (const name of names) {
-    const asked = Math.min(queryCount, ENGINES[name].queries ?? queryCount);
-    const child = await startChild('search', { engine: name, path: builds[name].path, queryCount: asked });
-    const settings = quick ? fewOf(ENGINES[name].points) : ENGINES[name].points;
-    subjects[name] = { child, asked, points: settings.map((setting) => ({ setting, rates: [] })) };
-  }
-  // Also the warm-up: the first touch of each block checks it, and the first queries are compiled.
-  for (const { child, points } of Object.values(subjects)) {
-    for (const point of points) {
-      await child.ask({ use: point.setting });
-      const { rows } = await child.ask({ find: K });
-      point.recall = recall(data, rows, K);
+  for (const [name, { path }] of Object.entries(builds)) {
+    const { label, points, queries = queryCount } = ENGINES[name];
+    try {
+      const asked = Math.min(queryCount, queries);
+      const settings = quick ? fewOf(points) : points;
+      subjects[name] = await warmedUp({ engine: name, path, queryCount: asked }, settings, data);
+    } catch (error) {
+      if (name === 'rvf') throw error;
+      missing[label] = whyMissing(error);
     }
   }
   const turns = Object.entries(subjects).map(([name, subject]) => [name, () => measureOnce(subject)]);
@@ -82,6 +87,18 @@ async function measureCurves(names, builds, { data, queryCount, rounds, quick })
     await child.kill();
   }
   return subjects;
+}
+
+/** The recall of each setting; also the warm-up: each block is checked at its first touch, and first queries are compiled. */
+async function warmedUp(task, settings, data) {
+  const child = await startChild('search', task);
+  const points = [];
+  for (const setting of settings) {
+    await child.ask({ use: setting });
+    const { rows } = await child.ask({ find: K });
+    points.push({ setting, recall: recall(data, rows, K), rates: [] });
+  }
+  return { child, points, asked: task.queryCount };
 }
 
 async function measureOnce({ child, points }) {

@@ -1,7 +1,7 @@
 // What things cost as a store grows: building, opening, the first query, queries, inserts, memory, bytes.
 
 import { runChild, startChild } from '../lib/child.mjs';
-import { bytes, count, milliseconds, number } from '../lib/format.mjs';
+import { bytes, count, duration, milliseconds, number } from '../lib/format.mjs';
 import { freshFigures } from '../lib/fresh-figures.mjs';
 import { median } from '../lib/measure.mjs';
 import { judged, reported } from '../lib/rows.mjs';
@@ -96,8 +96,8 @@ function costTable(figures, rounds, queryCount, inserts) {
     ],
     cells: figures.map((figure) => [
       count(figure.rows),
-      `${number(figure.ingestMs / 1000)} s`,
-      `${number(figure.indexMs / 1000)} s`,
+      duration(figure.ingestMs),
+      duration(figure.indexMs),
       milliseconds(figure.openMs),
       milliseconds(figure.firstQueryMs),
       number(figure.rate),
