@@ -2,7 +2,7 @@
 
 import { chartSvg } from './chart.mjs';
 import { frontier } from './curve.mjs';
-import { bytes, count, duration, milliseconds, number } from './format.mjs';
+import { bytes, count, duration, number } from './format.mjs';
 
 /** Below this recall a search is of little use, and above it the engines differ. */
 const RECALL_LEAST = 0.8;
@@ -53,11 +53,11 @@ function scaleChart({ figures }) {
   const cost = (title, label, text, value) => over(title, { label, isLog: true, text }, value);
   const charts = [
     cost('Building: ingest and graph', 'time', duration, ({ ingestMs, indexMs }) => ingestMs + indexMs),
-    cost('Open', 'time', milliseconds, ({ openMs }) => openMs),
-    cost('First query of a process', 'time', milliseconds, ({ firstQueryMs }) => firstQueryMs),
-    cost('Query, default quality', 'time', milliseconds, ({ rate }) => 1000 / rate),
+    cost('Open', 'time', duration, ({ openMs }) => openMs),
+    cost('First query of a process', 'time', duration, ({ firstQueryMs }) => firstQueryMs),
+    cost('Query, default quality', 'time', duration, ({ rate }) => 1000 / rate),
     over('Recall, default quality', RECALL_AXIS, ({ recall }) => recall),
-    cost('Insert of one entry', 'time', milliseconds, ({ insertMs }) => insertMs),
+    cost('Insert of one entry', 'time', duration, ({ insertMs }) => insertMs),
     cost('File', 'bytes', bytes, (figure) => figure.bytes),
   ];
   if (figures.every(({ privateBytes }) => privateBytes > 0)) {
