@@ -30,6 +30,7 @@ const LONG_CALLS: Calls = [
   ['insertBatch', (db, options) => db.insertBatch([entry], options)],
   ['replaceWhere', (db, options) => db.replaceWhere(filter, [entry], options)],
   ['replaceWhere with nothing', (db, options) => db.replaceWhere(filter, [], options)],
+  ['waitForIndex', (db, options) => db.waitForIndex(options)],
   ['compact', (db, options) => db.compact(options)],
   ['backup', (db, options) => db.backup('copy.rvf', options)],
   ['verify', (db, options) => db.verify(options)],

@@ -75,6 +75,7 @@ describe('fromBackend', () => {
     );
     await expectRejection(db.get(['a']), 'NotSupportedHere', 'get');
     await expectRejection(db.verify(), 'NotSupportedHere', 'verify');
+    await expectRejection(db.waitForIndex(), 'NotSupportedHere', 'waitForIndex');
     await expectRejection(db.query([1, 2], 1, { minScore: 0 }), 'NotSupportedHere', 'options.minScore');
     await expectRejection(
       db.ingestBatch([], { onInvalid: 'reject' }),
@@ -103,9 +104,17 @@ describe('fromBackend', () => {
 
   test('passes what is new to a backend that has it, and filters as they are', async () => {
     const given: unknown[][] = [];
-    const plan = { strategy: 'scan', exact: true, rows: 1, visited: 1 } as const;
+    const plan = { strategy: 'scan', exact: true, rows: 1, visited: 1, unindexedRows: 0 } as const;
     const hits = Object.defineProperty([{ id: 'a', distance: 0.25 }], 'plan', { value: plan });
-    const names = ['list', 'queryByFilter', 'updateMetadata', 'replaceWhere', 'changes', 'explain'] as const;
+    const names = [
+      'waitForIndex',
+      'list',
+      'queryByFilter',
+      'updateMetadata',
+      'replaceWhere',
+      'changes',
+      'explain',
+    ] as const;
     const answering = (name: string) =>
       [name, async (...all: unknown[]) => given.push([name, ...all])] as const;
     const methods = Object.fromEntries([...names, 'count', 'explainQuery'].map(answering));
@@ -113,6 +122,7 @@ describe('fromBackend', () => {
     const db = RvfDatabase.fromBackend({ ...oldBackend().backend, ...methods, ...more } as never);
     const odd = { op: 'near', field: 'a' } as never;
     await db.count(odd, { timeoutMs: 5 });
+    await db.waitForIndex({ timeoutMs: 5 });
     await db.list({ filter: odd });
     await db.queryByFilter(odd, { limit: 1 });
     await db.updateMetadata(odd, { a: 1 }, {});
@@ -122,6 +132,7 @@ describe('fromBackend', () => {
     await db.explain([1, 2], 3, { filter: odd });
     expect(given).toEqual([
       ['count', odd, { timeoutMs: 5 }],
+      ['waitForIndex', { timeoutMs: 5 }],
       ['list', { filter: odd }],
       ['queryByFilter', odd, { limit: 1 }],
       ['updateMetadata', odd, { a: 1 }, {}],

@@ -122,6 +122,7 @@ export interface RvfBackend {
   schema?(): RvfSchemaField[];
   iterate?(options?: RvfIterateOptions): AsyncIterableIterator<RvfRow>;
   refresh?(): Promise<boolean>;
+  waitForIndex?(options?: RvfProgressOptions): Promise<void>;
   backup?(path: string, options?: RvfProgressOptions): Promise<void>;
   verify?(options?: RvfProgressOptions): Promise<RvfVerifyResult>;
   exportBytes?(): Promise<Uint8Array>;

@@ -34,26 +34,32 @@ export function needsControl(options: RvfProgressOptions): boolean {
   return options.signal !== undefined || (options.timeoutMs ?? 0) > 0 || options.onProgress !== undefined;
 }
 
+/** Ends a call, which then rejects with the reason. */
+export type Stop = (reason: unknown) => void;
+
 /**
  * Runs an engine call that can be stopped and watched. The engine never sees the signal, only the control's flag. The
  * call is waited for even when it was told to stop: only then is it known whether it still had its effect.
  *
+ * @param stops - Has what stops the call while it runs, for a caller that may have to.
  * @throws Interrupted where the call was stopped; otherwise what the engine threw.
  */
 export async function runControlled<T>(
   engine: Engine,
   options: RvfProgressOptions,
   start: (control: EngineControl) => Promise<T>,
+  stops?: Set<Stop>,
 ): Promise<T> {
   if (options.signal?.aborted === true) {
     throw new Interrupted(options.signal.reason);
   }
   const control = engine.createControl();
   const state: CallState = {};
-  const interrupt = (reason: unknown): void => {
+  const interrupt: Stop = (reason) => {
     state.interrupted ??= new Interrupted(reason);
     control.cancel();
   };
+  stops?.add(interrupt);
   const unwatch = watch(options, interrupt);
   const report = reporter(options, control, state);
   const progress = report === undefined ? undefined : setInterval(report, PROGRESS_INTERVAL_MS);
@@ -71,6 +77,7 @@ export async function runControlled<T>(
   } finally {
     clearInterval(progress);
     unwatch();
+    stops?.delete(interrupt);
   }
 }
 
@@ -83,7 +90,7 @@ interface CallState {
 }
 
 /** Calls `interrupt` when the signal aborts or the time is over, until the function it answers is called. */
-function watch(options: RvfCallOptions, interrupt: (reason: unknown) => void): () => void {
+function watch(options: RvfCallOptions, interrupt: Stop): () => void {
   const { signal, timeoutMs = 0 } = options;
   const onAbort = (): void => interrupt(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });

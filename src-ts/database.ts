@@ -353,6 +353,19 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     return this.#open().iterate(options as types.RvfIterateOptions) as AsyncIterableIterator<types.RvfRow<M>>;
   }
 
+  /**
+   * Resolves once every entry stored before is in the graph. Searches are right without it: what the graph does not have
+   * yet is compared entry by entry. The graph grows by itself in the background; this brings it to its end with all
+   * processors, as is of use before a measurement or before a file is handed on. What is done when the call is cancelled
+   * stays done.
+   *
+   * @throws RvfError `ReadOnly` in a reader, `StoreClosed` where the store is closed meanwhile, `DiskFull`, `Poisoned`;
+   * `Timeout`, or the signal's reason where it aborted.
+   */
+  async waitForIndex(options?: types.RvfProgressOptions): Promise<void> {
+    return this.#open().waitForIndex(options);
+  }
+
   /** Writes the store anew without what is dead in it. Reading and writing go on meanwhile. */
   async compact(options?: types.RvfProgressOptions): Promise<types.RvfCompactionResult> {
     return this.#open().compact(options);
@@ -393,7 +406,7 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
     return this.#open().metric();
   }
 
-  /** Figures of the graph. This version has none and searches exactly, so `indexedVectors` and `layers` are 0. */
+  /** Figures of the graph. {@link RvfDatabase.status} says how many rows it does not have yet. */
   indexStats(): types.RvfIndexStats {
     return this.#open().indexStats();
   }

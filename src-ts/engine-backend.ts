@@ -178,6 +178,12 @@ export abstract class EngineBackend implements RvfBackend {
     return iterate(this.#open(), options);
   }
 
+  async waitForIndex(options?: types.RvfProgressOptions): Promise<void> {
+    const session = this.#open();
+    session.ensureWritable();
+    return session.runUntilClose((control) => session.store.waitForIndex(control), progressOptions(options));
+  }
+
   async compact(options?: types.RvfProgressOptions): Promise<types.RvfCompactionResult> {
     const session = this.#open();
     session.ensureWritable();

@@ -32,6 +32,11 @@ export const QUERY_METADATA = 1;
 export const QUERY_VECTORS = 2;
 export const QUERY_EXACT = 4;
 export const QUERY_EXPLAIN = 8;
+export const QUERY_FAST = 16;
+export const QUERY_BALANCED = 32;
+export const QUERY_PRECISE = 64;
+/** The bits that say how thorough a search is: one of them, or none for the tier that callers get who ask for nothing. */
+export const QUERY_QUALITIES = QUERY_FAST | QUERY_BALANCED | QUERY_PRECISE | QUERY_EXACT;
 
 export interface EngineCreateOptions {
   dimension: number;
@@ -163,7 +168,14 @@ export interface EngineStatus {
   mapped: boolean;
   /** Rows given out so far, dead ones included. */
   totalRows: number;
+  /** Rows that the graph does not have: each query compares them all. */
   unindexedRows: number;
+  /** Layers that the graph is stored in, 0 where there is none. */
+  indexLayers: number;
+  /** Bytes of codes and graph in the file. */
+  indexBytes: number;
+  /** Whether so many of the graph's rows are dead, or it is so damaged, that it is to be built anew. */
+  needsRebuild: boolean;
   tailBytes: number;
   retainedBytes: number;
   witnessEntries: number;
@@ -241,7 +253,7 @@ export interface EngineStore {
   ): EngineIngest;
   delete(ids: Uint8Array, idOffsets: Uint32Array): Promise<EngineDelete>;
   deleteSync(ids: Uint8Array, idOffsets: Uint32Array, busyTimeoutMs: number): EngineDelete;
-  /** `efSearch`, `maxDistance` and `timeoutMs`: NaN, NaN and 0 where not given. */
+  /** `efSearch`, which wins over the quality in `flags`, `maxDistance` and `timeoutMs`: NaN, NaN and 0 where not given. */
   query(
     vector: Uint8Array,
     k: number,
@@ -326,6 +338,11 @@ export interface EngineStore {
   snapshot(): EngineSnapshot;
   status(): EngineStatus;
   segments(): EngineSegment[];
+  /**
+   * Resolves once every row committed before is in the graph. Fails with `[0305]` on a reader. What is done when it is
+   * cancelled stays.
+   */
+  waitForIndex(control?: EngineControl): Promise<void>;
   compact(control?: EngineControl): Promise<EngineCompact>;
   backup(path: string, control?: EngineControl): Promise<void>;
   verify(control?: EngineControl): Promise<EngineVerify>;

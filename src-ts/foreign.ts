@@ -169,6 +169,10 @@ export class ForeignBackend implements DatabaseBackend {
     return this.#optional('iterate')(options);
   }
 
+  waitForIndex(options?: types.RvfProgressOptions): Promise<void> {
+    return this.#optional('waitForIndex')(options);
+  }
+
   compact(options?: types.RvfProgressOptions): Promise<types.RvfCompactionResult> {
     this.#refuseOptions('compact', options, []);
     return this.#backend.compact();

@@ -1,5 +1,15 @@
 import { onlySignal } from './call.js';
-import { type EngineHits, QUERY_EXACT, QUERY_EXPLAIN, QUERY_METADATA, QUERY_VECTORS } from './engine.js';
+import {
+  type EngineHits,
+  QUERY_BALANCED,
+  QUERY_EXACT,
+  QUERY_EXPLAIN,
+  QUERY_FAST,
+  QUERY_METADATA,
+  QUERY_PRECISE,
+  QUERY_QUALITIES,
+  QUERY_VECTORS,
+} from './engine.js';
 import { RvfErrorCode } from './errors.js';
 import { filterText } from './filter-check.js';
 import { EF_SEARCH_MAX, QUERY_BATCH_MAX } from './limits.js';
@@ -18,7 +28,13 @@ import type { RvfHits, RvfQueryPlan } from './types-filter.js';
 import { checkK, describe, invalid, problemError, refuse } from './validate.js';
 import { finiteProblem, RowWriter, type VectorShape, vectorBytes } from './vectors.js';
 
-const QUALITIES = ['fast', 'balanced', 'precise', 'exact'] as const;
+const QUALITY_FLAGS = {
+  fast: QUERY_FAST,
+  balanced: QUERY_BALANCED,
+  precise: QUERY_PRECISE,
+  exact: QUERY_EXACT,
+} as const;
+const QUALITIES = Object.keys(QUALITY_FLAGS) as (keyof typeof QUALITY_FLAGS)[];
 const SYNC_KEYS = new Set([
   'efSearch',
   'quality',
@@ -90,7 +106,7 @@ export async function explainQuery(
 ): Promise<RvfQueryPlan> {
   session.ensureOpen();
   const plan = planOf(options, KEYS);
-  const flags = (plan.flags & QUERY_EXACT) | QUERY_EXPLAIN;
+  const flags = (plan.flags & QUERY_QUALITIES) | QUERY_EXPLAIN;
   return parsePlan<RvfQueryPlan>((await search(session, vector, k, { ...plan, flags }, options)).plan);
 }
 
@@ -149,12 +165,12 @@ function planOf(given: RvfQueryOptions | undefined, known: ReadonlySet<string>):
     return PLAIN;
   }
   const options = checkObject<RvfQueryOptions>('options', given, known);
-  const quality = checkChoice('options.quality', options.quality, QUALITIES, 'balanced');
+  const quality = checkChoice('options.quality', options.quality, QUALITIES, undefined);
   const flags =
     (checkBoolean('options.includeMetadata', options.includeMetadata, true) ? QUERY_METADATA : 0) |
     (checkBoolean('options.includeVectors', options.includeVectors, false) ? QUERY_VECTORS : 0) |
     (checkBoolean('options.explain', options.explain, false) ? QUERY_EXPLAIN : 0) |
-    (quality === 'exact' ? QUERY_EXACT : 0);
+    (quality === undefined ? 0 : QUALITY_FLAGS[quality]);
   return {
     flags,
     efSearch: checkInteger('options.efSearch', options.efSearch, 1, EF_SEARCH_MAX, Number.NaN),

@@ -1,4 +1,4 @@
-import { checkCallOptions, Interrupted, needsControl, runControlled } from './call.js';
+import { checkCallOptions, Interrupted, needsControl, runControlled, type Stop } from './call.js';
 import type { Engine, EngineControl, EngineInfo, EngineStore } from './engine.js';
 import { RvfError, RvfErrorCode } from './errors.js';
 import { IngestGroup } from './ingest-group.js';
@@ -18,6 +18,8 @@ export class Session {
   readonly busyTimeoutMs: number;
   readonly #engine: Engine;
   readonly #releases = new Set<() => void>();
+  /** What ends the calls that `close` does not wait for. */
+  readonly #stops = new Set<Stop>();
   #group: IngestGroup | undefined;
   #pending = 0;
   #onIdle: (() => void) | undefined;
@@ -85,11 +87,26 @@ export class Session {
     return this.#track(start, options);
   }
 
-  async #track<T>(start: (control?: EngineControl) => Promise<T>, options?: RvfProgressOptions): Promise<T> {
+  /** As `run`, for work that may stay undone: `close` ends it, and it fails with `StoreClosed`. */
+  async runUntilClose<T>(
+    start: (control?: EngineControl) => Promise<T>,
+    options: RvfProgressOptions = {},
+  ): Promise<T> {
+    this.ensureOpen();
+    checkCallOptions(options);
+    this.#sendGroup();
+    return this.#track(start, options, this.#stops);
+  }
+
+  async #track<T>(
+    start: (control?: EngineControl) => Promise<T>,
+    options: RvfProgressOptions = {},
+    stops?: Set<Stop>,
+  ): Promise<T> {
     this.#pending++;
     try {
-      return options !== undefined && needsControl(options)
-        ? await runControlled(this.#engine, options, start)
+      return stops !== undefined || needsControl(options)
+        ? await runControlled(this.#engine, options, start, stops)
         : await start();
     } catch (error) {
       throw error instanceof Interrupted ? error.reason : RvfError.fromNative(error);
@@ -130,6 +147,9 @@ export class Session {
 
   async #close(): Promise<void> {
     this.#sendGroup();
+    for (const stop of this.#stops) {
+      stop(storeClosed());
+    }
     if (this.#pending > 0) {
       await new Promise<void>((resolve) => {
         // A turn later, so that who awaits such a call hears of it before who awaits `close`.

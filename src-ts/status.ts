@@ -15,6 +15,7 @@ export function toStatus(status: EngineStatus): RvfStatus {
     recovered: { commits: status.recoveredCommits, tornBytes: status.recoveredTornBytes },
     totalRows: status.totalRows,
     unindexedRows: status.unindexedRows,
+    indexBytes: status.indexBytes,
     tailBytes: status.tailBytes,
     retainedBytes: status.retainedBytes,
     witnessEntries: status.witnessEntries,
@@ -23,14 +24,14 @@ export function toStatus(status: EngineStatus): RvfStatus {
   };
 }
 
-/** Figures of the graph, of which this version has none: nothing is indexed, and nothing needs to be. */
+/** Figures of the graph, as `indexStats()` answers them. */
 export function toIndexStats(info: EngineInfo, status: EngineStatus): RvfIndexStats {
   return {
     indexedVectors: Math.max(0, status.totalRows - status.unindexedRows),
-    layers: 0,
+    layers: status.indexLayers,
     m: info.m,
     efConstruction: info.efConstruction,
-    needsRebuild: false,
+    needsRebuild: status.needsRebuild,
   };
 }
 

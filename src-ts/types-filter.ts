@@ -144,16 +144,19 @@ export interface RvfFilterPlan {
 /** How a query was answered. */
 export interface RvfQueryPlan {
   /**
-   * `scan`: all vectors were compared. `matches`: only those of entries known to fit the filter. `check`: some entries
-   * were checked by the text of their metadata while the vectors were compared.
+   * `graph`: the graph led to the nearest, and rows that it does not have yet were all compared. `scan`: all vectors were
+   * compared. `matches`: only those of entries known to fit the filter. `check`: some entries were checked by the text of
+   * their metadata while the vectors were compared.
    */
-  strategy: 'scan' | 'matches' | 'check';
+  strategy: 'graph' | 'scan' | 'matches' | 'check';
   /** Whether the hits are certainly the nearest. */
   exact: boolean;
   /** Entries of the store. */
   rows: number;
-  /** Vectors that were compared. */
+  /** Vectors that were compared, by themselves or by their codes. */
   visited: number;
+  /** With `graph`: those of them that the graph does not have yet; else 0. */
+  unindexedRows: number;
   /** How the filter was answered; absent where there was none. */
   filter?: RvfFilterPlan;
 }

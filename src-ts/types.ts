@@ -48,7 +48,7 @@ export interface RvfOptions<M = unknown> {
   compression?: CompressionProfile | undefined;
   /** Default `false`, the only choice of this version. */
   signing?: boolean | undefined;
-  /** Edges per node of the graph, 2 to 256. Default 16. Kept in the file. */
+  /** Links of the graph, 2 to 256: a row has at most twice as many, and at most 254. Default 16. Kept in the file. */
   m?: number | undefined;
   /** Beam width of the graph's build, 1 to 10,000. Default 200. Kept in the file. */
   efConstruction?: number | undefined;
@@ -109,7 +109,7 @@ export interface RvfCallOptions {
 /** What long calls take. */
 export interface RvfProgressOptions extends RvfCallOptions {
   /**
-   * Told now and then, and once at the end, how far the call is: rows while ingesting, bytes otherwise. What it throws
+   * Told now and then, and once at the end, how far the call is: rows while ingesting or indexing, bytes otherwise. What it throws
    * cancels the call and becomes its rejection; what was committed by then stays.
    */
   onProgress?: ((done: number, total: number) => void) | undefined;
@@ -162,9 +162,15 @@ export interface RvfIngestResult {
 
 /** Options of synchronous queries. */
 export interface RvfQuerySyncOptions<M extends RvfMetadata = RvfMetadata> {
-  /** Beam width of a graph search, 1 to 100,000; wins over `quality`. Every search of this version is exact. */
+  /**
+   * How many of the entries met the search keeps in sight, 1 to 100,000: the more, the more is found, and the longer it takes.
+   * Wins over `quality`. Fewer than `k` count as `k`.
+   */
   efSearch?: number | undefined;
-  /** Default: the middle tier. Every search of this version is exact. */
+  /**
+   * How much of the k nearest entries is found, on average: at least 0.70 with `'fast'`, 0.90 with `'balanced'`, 0.99 with
+   * `'precise'`, and all with `'exact'`, which compares every vector. Default: a tier of its own, at least 0.95.
+   */
   quality?: 'fast' | 'balanced' | 'precise' | 'exact' | undefined;
   /** Only entries that fit: the hits are the nearest of those. */
   filter?: RvfFilterExpr<M> | undefined;
@@ -266,8 +272,10 @@ export interface RvfStatus {
   recovered?: { commits: number; tornBytes: number };
   /** Rows given out so far, dead ones included. */
   totalRows?: number;
-  /** Rows that are searched without the graph. */
+  /** Rows that are not in the graph yet, those of deleted entries among them: each search compares them all. */
   unindexedRows?: number;
+  /** Bytes of the graph, and of the codes it is searched by, in the file. */
+  indexBytes?: number;
   /** Bytes that the next open has to replay. */
   tailBytes?: number;
   /** Bytes kept for branches and readers though this store does not need them. */
@@ -282,10 +290,15 @@ export interface RvfStatus {
 
 /** Figures of the graph. */
 export interface RvfIndexStats {
+  /** Rows that searches find by the graph, those of deleted entries among them until a compaction. */
   indexedVectors: number;
+  /** Parts that the graph is stored in, each of which a search looks into; 0 where there is none. */
   layers: number;
+  /** As the store was created. */
   m: number;
+  /** As the store was created. */
   efConstruction: number;
+  /** Whether the graph holds so many deleted entries, or is so damaged, that it will be built anew. */
   needsRebuild: boolean;
 }
 

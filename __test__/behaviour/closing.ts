@@ -27,6 +27,7 @@ const CALLS: [string, (db: RvfDatabase) => Promise<unknown>][] = [
   ['changes', (db) => db.changes(0)],
   ['explain of a filter', (db) => db.explain(filter)],
   ['explain of a query', (db) => db.explain([1, 0, 0, 0], 1)],
+  ['waitForIndex', (db) => db.waitForIndex()],
   ['compact', (db) => db.compact()],
   ['status', (db) => db.status()],
   ['segments', (db) => db.segments()],

@@ -191,7 +191,7 @@ export function filtersBehaviour(host: Host): void {
       expect(['matches', 'check']).toContain(hits.plan?.strategy);
       expect(hits.plan?.visited).toBeLessThanOrEqual(250);
       const whole = db.querySync([0, 0, 0, 0], 5, { explain: true }).plan;
-      expect(whole).toEqual({ strategy: 'scan', exact: true, rows: 250, visited: 250 });
+      expect(whole).toEqual({ strategy: 'scan', exact: true, rows: 250, visited: 250, unindexedRows: 0 });
       expect(await db.explain([0, 0, 0, 0], 5)).toEqual(whole);
       expect(await db.explain([0, 0, 0, 0], 5, { filter: LATE })).toEqual(hits.plan);
       expect((await db.query([0, 0, 0, 0], 5, { explain: true, minScore: 2 })).plan).toEqual(whole);

@@ -142,6 +142,7 @@ export function lifeBehaviour(host: Host): void {
       await expectRejection(db.ingestBatch([]), 'ReadOnly');
       await expectRejection(db.delete(['a']), 'ReadOnly');
       await expectRejection(db.compact(), 'ReadOnly');
+      await expectRejection(db.waitForIndex(), 'ReadOnly', 'RvfDatabase.open');
       expectFailure(
         thrown(() => db.ingestBatchSync([entry])),
         'ReadOnly',

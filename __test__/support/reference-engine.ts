@@ -185,7 +185,7 @@ class ReferenceStore implements EngineStore {
     const rows = hits.map((hit) => hit.row);
     const answer: EngineHits = { ids: rows.map((row) => row.id), distances: hits.map((hit) => hit.distance) };
     if ((flags & QUERY_EXPLAIN) !== 0) {
-      const plan = { exact: true, rows: this.file.rows.size, visited: fitting.length };
+      const plan = { exact: true, rows: this.file.rows.size, visited: fitting.length, unindexedRows: 0 };
       answer.plan = JSON.stringify(
         filter === ''
           ? { strategy: 'scan', ...plan }
@@ -345,13 +345,23 @@ class ReferenceStore implements EngineStore {
       tailBytes: 0,
     };
     const nothing = { retainedBytes: 0, witnessEntries: 0, recoveredTornBytes: 0, recoveredCommits: 0 };
-    const rows = { totalVectors, totalRows: totalVectors, unindexedRows: totalVectors };
+    const rows = { totalVectors, totalRows: totalVectors, unindexedRows: this.file.unindexedRows };
+    const index = {
+      indexLayers: rows.unindexedRows < totalVectors ? 1 : 0,
+      indexBytes: 0,
+      needsRebuild: false,
+    };
     const file = { totalSegments: 1, fileSizeBytes: 12_288, epoch: this.file.epoch };
-    return { ...still, ...nothing, ...rows, ...file, profile, readOnly: this.readOnly };
+    return { ...still, ...nothing, ...rows, ...index, ...file, profile, readOnly: this.readOnly };
   }
 
   segments() {
     return [{ id: 0, offset: 0, payloadLength: 12_224, segType: 'head' }];
+  }
+
+  async waitForIndex(control?: EngineControl) {
+    await this.engine.enter('waitForIndex', control);
+    this.file.index();
   }
 
   async compact(control?: EngineControl) {

@@ -30,6 +30,8 @@ export class ReferenceFile {
   rows = new Map<string, Row>();
   epoch = 1;
   writer = true;
+  /** Rows with a number below it count as indexed. */
+  indexedBelow = 0;
   /** How often the rows were numbered anew, and the commit that did it last. */
   generation = 0;
   #compactedAt = 0;
@@ -47,6 +49,7 @@ export class ReferenceFile {
     const copy = new ReferenceFile(this.options);
     copy.rows = new Map(this.rows);
     copy.epoch = this.epoch;
+    copy.indexedBelow = this.indexedBelow;
     copy.#nextNumber = this.#nextNumber;
     copy.#gone = [...this.#gone];
     return copy;
@@ -125,7 +128,18 @@ export class ReferenceFile {
     return { updated: changed.length, epoch: this.epoch };
   }
 
+  /** Rows that count as not indexed. */
+  get unindexedRows(): number {
+    return [...this.rows.values()].filter((row) => row.number >= this.indexedBelow).length;
+  }
+
+  /** Counts all rows as indexed. */
+  index(): void {
+    this.indexedBelow = this.#nextNumber;
+  }
+
   compact(): void {
+    this.indexedBelow = this.rows.size - this.unindexedRows;
     this.generation++;
     this.#compactedAt = ++this.epoch;
     this.#gone = [];

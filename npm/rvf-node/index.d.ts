@@ -41,6 +41,7 @@ export declare class Store {
   snapshot(): Snapshot
   status(): EngineStatus
   segments(): Array<EngineSegment>
+  waitForIndex(control?: Control | undefined | null): Promise<void>
   compact(control?: Control | undefined | null): Promise<EngineCompact>
   backup(path: string, control?: Control | undefined | null): Promise<void>
   verify(control?: Control | undefined | null): Promise<EngineVerify>
@@ -206,6 +207,9 @@ export interface EngineStatus {
   mapped: boolean
   totalRows: number
   unindexedRows: number
+  indexLayers: number
+  indexBytes: number
+  needsRebuild: boolean
   tailBytes: number
   retainedBytes: number
   witnessEntries: number

@@ -1,6 +1,10 @@
 use napi_derive::napi;
 use rvf_runtime::types::{DataType, ErrorCode, Metric};
-use rvf_runtime::{CreateOptions, Durability, OpenOptions, QueryOptions, Result, RvfError, StoreOptions};
+use rvf_runtime::{
+    CreateOptions, Durability, OpenOptions, Quality, QueryOptions, Result, RvfError, RvfStore, StoreOptions,
+};
+
+use crate::store::filter_of;
 
 /// `EngineCreateOptions` of `src-ts/engine.ts`.
 #[napi(object)]
@@ -72,17 +76,47 @@ fn invalid(what: &str, value: u32) -> RvfError {
 
 const QUERY_METADATA: u32 = 1;
 const QUERY_VECTORS: u32 = 2;
+const QUERY_EXACT: u32 = 4;
 const QUERY_EXPLAIN: u32 = 8;
+const QUERY_FAST: u32 = 16;
+const QUERY_BALANCED: u32 = 32;
+const QUERY_PRECISE: u32 = 64;
+const QUALITIES: u32 = QUERY_EXACT | QUERY_FAST | QUERY_BALANCED | QUERY_PRECISE;
 
-/// A query's options from its positional arguments.
-pub(crate) fn query_options(k: u32, flags: u32, distance_max: f64, timeout_ms: f64) -> QueryOptions {
-    QueryOptions {
-        k: k as usize,
-        distance_max: (!distance_max.is_nan()).then_some(distance_max as f32),
-        timeout_ms: timeout_ms.max(0.0) as u64,
-        with_metadata: flags & QUERY_METADATA != 0,
-        with_vectors: flags & QUERY_VECTORS != 0,
-        filter: None,
-        with_plan: flags & QUERY_EXPLAIN != 0,
+/// What the calls that search have in common, as `src-ts/engine.ts` declares it.
+pub(crate) struct QueryArguments {
+    pub(crate) k: u32,
+    pub(crate) flags: u32,
+    pub(crate) ef_search: f64,
+    pub(crate) distance_max: f64,
+    pub(crate) timeout_ms: f64,
+    pub(crate) filter: String,
+}
+
+impl QueryArguments {
+    pub(crate) fn read(&self, store: &RvfStore) -> Result<QueryOptions> {
+        let has = |flag| self.flags & flag != 0;
+        Ok(QueryOptions {
+            k: self.k as usize,
+            quality: quality(self.flags)?,
+            ef_search: (!self.ef_search.is_nan()).then_some(self.ef_search as usize),
+            distance_max: (!self.distance_max.is_nan()).then_some(self.distance_max as f32),
+            timeout_ms: self.timeout_ms.max(0.0) as u64,
+            with_metadata: has(QUERY_METADATA),
+            with_vectors: has(QUERY_VECTORS),
+            filter: filter_of(store, &self.filter)?,
+            with_plan: has(QUERY_EXPLAIN),
+        })
+    }
+}
+
+fn quality(flags: u32) -> Result<Quality> {
+    match flags & QUALITIES {
+        0 => Ok(Quality::Standard),
+        QUERY_FAST => Ok(Quality::Fast),
+        QUERY_BALANCED => Ok(Quality::Balanced),
+        QUERY_PRECISE => Ok(Quality::Precise),
+        QUERY_EXACT => Ok(Quality::Exact),
+        several => Err(invalid("quality", several)),
     }
 }

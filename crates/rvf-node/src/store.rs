@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use rvf_runtime::storage::AlignedBytes;
 use rvf_runtime::types::ErrorCode;
 use rvf_runtime::{
-    Batch, CompactOutcome, Expression, Hits, OnDuplicate, Outcome, PackedStrings, QueryOptions, RowPage, RvfError,
-    RvfStore, VerifyReport, Write,
+    Batch, CompactOutcome, Expression, Hits, OnDuplicate, Outcome, PackedStrings, RowPage, RvfError, RvfStore,
+    VerifyReport, Write,
 };
 
 use crate::answers::{
@@ -18,7 +18,7 @@ use crate::answers::{
 use crate::control::{Control, control_of};
 use crate::error::{answer, to_napi};
 use crate::ingest_group::split;
-use crate::options::query_options;
+use crate::options::QueryArguments;
 use crate::promises::{Answer, Promises};
 use crate::snapshot::Snapshot;
 use crate::tasks::{PoolTask, on_pool};
@@ -137,7 +137,6 @@ impl Store {
         Ok(promise)
     }
 
-    // Every search is exact so far, so efSearch is met whatever it is.
     #[napi(ts_return_type = "Promise<EngineHits>")]
     #[allow(clippy::too_many_arguments)]
     pub fn query(
@@ -145,19 +144,15 @@ impl Store {
         vector: &[u8],
         k: u32,
         flags: u32,
-        _ef_search: f64,
+        ef_search: f64,
         distance_max: f64,
         timeout_ms: f64,
         filter: String,
         control: Option<&Control>,
     ) -> AsyncTask<PoolTask<Hits, EngineHits>> {
         let (store, vector, control) = (Arc::clone(&self.store), vector.to_vec(), control_of(control));
-        let options = query_options(k, flags, distance_max, timeout_ms);
-        let work = move || {
-            let options = QueryOptions { filter: filter_of(&store, &filter)?, ..options };
-            store.query(&vector, &options, Some(&control))
-        };
-        on_pool(work, EngineHits::from)
+        let given = QueryArguments { k, flags, ef_search, distance_max, timeout_ms, filter };
+        on_pool(move || store.query(&vector, &given.read(&store)?, Some(&control)), EngineHits::from)
     }
 
     #[napi]
@@ -167,14 +162,14 @@ impl Store {
         vector: &[u8],
         k: u32,
         flags: u32,
-        _ef_search: f64,
+        ef_search: f64,
         distance_max: f64,
         timeout_ms: f64,
         filter: String,
     ) -> napi::Result<EngineHits> {
-        let filter = answer(filter_of(&self.store, &filter))?;
-        let options = QueryOptions { filter, ..query_options(k, flags, distance_max, timeout_ms) };
-        answer(self.store.query(vector, &options, None).map(EngineHits::from))
+        let given = QueryArguments { k, flags, ef_search, distance_max, timeout_ms, filter };
+        let hits = given.read(&self.store).and_then(|options| self.store.query(vector, &options, None));
+        answer(hits.map(EngineHits::from))
     }
 
     #[napi(ts_return_type = "Promise<EngineBatchHits>")]
@@ -184,19 +179,15 @@ impl Store {
         vectors: &[u8],
         k: u32,
         flags: u32,
-        _ef_search: f64,
+        ef_search: f64,
         distance_max: f64,
         timeout_ms: f64,
         filter: String,
         control: Option<&Control>,
     ) -> AsyncTask<PoolTask<(Vec<u32>, Hits), EngineBatchHits>> {
         let (store, vectors, control) = (Arc::clone(&self.store), vectors.to_vec(), control_of(control));
-        let options = query_options(k, flags, distance_max, timeout_ms);
-        let work = move || {
-            let options = QueryOptions { filter: filter_of(&store, &filter)?, ..options };
-            store.query_batch(&vectors, &options, Some(&control))
-        };
-        on_pool(work, EngineBatchHits::from)
+        let given = QueryArguments { k, flags, ef_search, distance_max, timeout_ms, filter };
+        on_pool(move || store.query_batch(&vectors, &given.read(&store)?, Some(&control)), EngineBatchHits::from)
     }
 
     #[napi(ts_return_type = "Promise<EngineRows>")]
@@ -235,6 +226,12 @@ impl Store {
     #[napi]
     pub fn segments(&self) -> napi::Result<Vec<EngineSegment>> {
         answer(self.store.segments().map(|segments| segments.into_iter().map(EngineSegment::from).collect()))
+    }
+
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn wait_for_index(&self, control: Option<&Control>) -> AsyncTask<PoolTask<(), ()>> {
+        let (store, control) = (Arc::clone(&self.store), control_of(control));
+        on_pool(move || store.wait_for_index(&control), |()| ())
     }
 
     #[napi(ts_return_type = "Promise<EngineCompact>")]
