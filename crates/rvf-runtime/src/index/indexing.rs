@@ -55,9 +55,9 @@ struct Goal<'a> {
 }
 
 impl Goal<'_> {
-    fn is_reached(&self, snapshot: &Snapshot) -> bool {
-        let is_whole = !self.effort.may_rebuild || !is_worn_or_broken(snapshot);
-        snapshot.unindexed_rows() <= self.rows_left && is_whole
+    fn is_reached(&self, snapshot: &Snapshot) -> Result<bool> {
+        let is_whole = !self.effort.may_rebuild || !is_worn_or_broken(snapshot)?;
+        Ok(snapshot.unindexed_rows() <= self.rows_left && is_whole)
     }
 }
 
@@ -120,7 +120,7 @@ impl RvfStore {
     fn index_rows(&self, builder: &mut Builder, goal: &Goal<'_>, is_done: impl Fn(&Snapshot) -> bool) -> Result<()> {
         loop {
             let snapshot = self.current()?;
-            let is_over = goal.is_reached(&snapshot) || (goal.effort.is_over)(snapshot.unindexed_rows());
+            let is_over = goal.is_reached(&snapshot)? || (goal.effort.is_over)(snapshot.unindexed_rows());
             if is_over || is_done(&snapshot) || (goal.effort.should_stop)() {
                 return Ok(());
             }
@@ -253,7 +253,7 @@ impl RvfStore {
 
     fn has_work(&self) -> bool {
         let Ok(snapshot) = self.current() else { return false };
-        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS || is_worn_or_broken(&snapshot);
+        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS || is_worn_or_broken(&snapshot).unwrap_or(false);
         is_enough && !self.shared.indexing.has_failed.load(Ordering::Relaxed)
     }
 
@@ -311,9 +311,15 @@ impl RvfStore {
 }
 
 /// True where the graph is to be built anew.
-pub(crate) fn is_worn_or_broken(snapshot: &Snapshot) -> bool {
-    // A graph that cannot be read is found out by whoever builds on it.
-    snapshot.index.is_broken() || is_worn(snapshot).unwrap_or(true)
+pub(crate) fn is_worn_or_broken(snapshot: &Snapshot) -> Result<bool> {
+    if snapshot.index.is_broken() {
+        return Ok(true);
+    }
+    match is_worn(snapshot) {
+        // A graph that cannot be read is found out by whoever builds on it.
+        Err(error) if error.not_ready.is_none() => Ok(true),
+        worn => worn,
+    }
 }
 
 /// Counts a caller for as long as it waits.
