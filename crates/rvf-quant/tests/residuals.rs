@@ -160,7 +160,8 @@ fn wrong_lengths_are_errors() {
     assert!(encoder.encode(&[0; 16], &[0.0; 5], &mut row).is_err());
     assert!(encoder.encode(&[0; 20], &[0.0; 4], &mut row).is_err());
     assert!(encoder.encode(&[0; 20], &[0.0; 5], &mut row[1..]).is_err());
-    assert!(ResidualScorer::new(layout, &[0; 21]).is_err());
+    let error = QuantError::QueryLength { expected_bytes: 20, actual_bytes: 21 };
+    assert_eq!(ResidualScorer::new(layout, &[0; 21]).err(), Some(error));
     let mut scorer = ResidualScorer::new(layout, &[0; 20]).unwrap();
     assert_eq!(scorer.aim_at(&[0.0; 6]), Err(QuantError::LayoutMismatch));
     assert!(scorer.distances(&row, &mut [0.0; 2]).is_err());

@@ -58,10 +58,7 @@ impl ResidualLayout {
     /// `vector` is not one vector, or `prepared` not of the dimension.
     pub fn prepare(self, vector: &[u8], prepared: &mut [f32]) -> Result<(), QuantError> {
         if vector.len() != self.vector_bytes() || prepared.len() != self.dimension as usize {
-            return Err(QuantError::QueryLength {
-                expected_bytes: self.vector_bytes(),
-                actual_bytes: vector.len().min(self.data_type.row_bytes(prepared.len() as u32)),
-            });
+            return Err(QuantError::CodeLength { vector_bytes: vector.len(), code_bytes: size_of_val(prepared) });
         }
         if self.data_type == DataType::Binary {
             for (index, value) in prepared.iter_mut().enumerate() {

@@ -41,6 +41,9 @@ impl ResidualScorer {
     /// # Errors
     /// The query is not one vector long.
     pub fn new(layout: ResidualLayout, query: &[u8]) -> Result<ResidualScorer, QuantError> {
+        if query.len() != layout.vector_bytes() {
+            return Err(QuantError::QueryLength { expected_bytes: layout.vector_bytes(), actual_bytes: query.len() });
+        }
         let mut prepared = vec![0.0; layout.dimension() as usize];
         layout.prepare(query, &mut prepared)?;
         let bits = match layout.data_type() {
