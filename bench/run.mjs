@@ -1,6 +1,8 @@
 // npm run bench: measures the store, and says of each figure whether it meets its criterion.
-//   --only NAME,...    sections: ingest, inserts, growth, scan, filters, distinct, open, compaction
+//   --only NAME,...    sections: ingest, inserts, growth, scan, filters, distinct, open, compaction, recall, calls, scale,
+//                      processes
 //   --quick            small sizes, few rounds: to see that it runs, not for figures
+//   --large            in the section scale also a store of a million rows, which takes long
 //   --rounds N         how often each subject is measured; medians are reported
 //   --json [FILE]      the result as JSON, for bench/report.mjs; without FILE on the standard output, all else on the
 //                      standard error
@@ -19,7 +21,20 @@ import { buildRelease, installPeers } from './lib/setup.mjs';
 /** Above this share of the processors' time taken by others, figures say more about them than about the store. */
 const BUSY_SHARE_MAX = 0.1;
 
-const SECTIONS = ['ingest', 'inserts', 'growth', 'scan', 'filters', 'distinct', 'open', 'compaction'];
+const SECTIONS = [
+  'ingest',
+  'inserts',
+  'growth',
+  'scan',
+  'filters',
+  'distinct',
+  'open',
+  'compaction',
+  'recall',
+  'calls',
+  'scale',
+  'processes',
+];
 
 await main(async () => {
   const options = readOptions(process.argv.slice(2), SECTIONS);
@@ -37,7 +52,7 @@ await main(async () => {
 async function bench(options) {
   console.log('Preparing');
   if (options.build) await buildRelease();
-  const needsPeers = options.only.some((name) => ['scan', 'filters'].includes(name));
+  const needsPeers = options.only.some((name) => ['scan', 'filters', 'recall'].includes(name));
   const peersMissing = needsPeers ? await installPeers() : undefined;
 
   // Only now is there something to import.

@@ -1,7 +1,7 @@
 // The data that is measured: 63,666 real sentence embeddings with metadata, queries and true neighbours, or, where that
 // data set is not beside the repository, the 5,000 rows of examples/data.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { halfToFloat } from '../../examples/quickstart/sample.mjs';
@@ -19,11 +19,8 @@ const sample = join(root, 'examples/data');
  * neighbours of each query, `listedPerQuery` of them; undefined where `rows` are not all that they were found among.
  */
 export function loadData({ quick }) {
-  const { isFull, folder } = place();
+  const { isFull, folder, dimensions, stored, listedPerQuery } = describe();
   const read = (name) => readFileSync(join(folder, name));
-  const description = JSON.parse(read('dataset.json').toString());
-  const dimensions = isFull ? description.dim : description.dimensions;
-  const stored = isFull ? description.count : description.rows;
   const rows = quick ? Math.min(QUICK_ROWS, stored) : stored;
 
   const queries = loadQueries();
@@ -38,8 +35,31 @@ export function loadData({ quick }) {
     queries,
     queryCount: queries.length / dimensions,
     listedNeighbours: listed && new Int32Array(listed.buffer, listed.byteOffset, listed.length / 4),
-    listedPerQuery: isFull ? description.k : undefined,
+    listedPerQuery,
   };
+}
+
+/** The data as if it had only its first rows. */
+export function firstRows(data, rows) {
+  if (rows >= data.rows) return data;
+  const vectors = data.vectors.subarray(0, rows * data.dimensions);
+  return { ...data, rows, vectors, listedNeighbours: undefined, listedPerQuery: undefined };
+}
+
+/** Vectors of `count` rows from `first` on, one behind the other, without reading the others. */
+export function loadSlice(first, count) {
+  const { isFull, folder, dimensions } = describe();
+  const halves = Buffer.alloc(count * dimensions * Uint16Array.BYTES_PER_ELEMENT);
+  const descriptor = openSync(join(folder, isFull ? 'base.f16' : 'vectors.f16'), 'r');
+  readSync(descriptor, halves, 0, halves.length, first * dimensions * Uint16Array.BYTES_PER_ELEMENT);
+  closeSync(descriptor);
+  const bits = new Uint16Array(halves.buffer, halves.byteOffset, count * dimensions);
+  return { dimensions, vectors: Float32Array.from(bits, halfToFloat) };
+}
+
+/** The queries alone, in the form of `loadData`. */
+export function loadQuerySet() {
+  return { queries: loadQueries(), dimensions: describe().dimensions };
 }
 
 /** The vectors of all queries, one behind the other. */
@@ -107,4 +127,13 @@ function decodeHalves(halves, count) {
 function place() {
   const isFull = existsSync(join(full, 'dataset.json'));
   return { isFull, folder: isFull ? full : sample };
+}
+
+/** What the data set says of itself; the two name it differently. */
+function describe() {
+  const { isFull, folder } = place();
+  const { dim, count, k, dimensions, rows } = JSON.parse(readFileSync(join(folder, 'dataset.json'), 'utf8'));
+  return isFull
+    ? { isFull, folder, dimensions: dim, stored: count, listedPerQuery: k }
+    : { isFull, folder, dimensions, stored: rows };
 }

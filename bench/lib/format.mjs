@@ -18,6 +18,11 @@ export function milliseconds(value) {
   return value < 1 ? `${number(value * 1000)} µs` : `${number(value)} ms`;
 }
 
+/** For what may take seconds. */
+export function duration(ms) {
+  return ms < 1000 ? milliseconds(ms) : `${number(ms / 1000)} s`;
+}
+
 export function times(value) {
   return `${value.toFixed(2)}x`;
 }

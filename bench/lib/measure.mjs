@@ -40,3 +40,53 @@ export async function alternate(rounds, subjects) {
 export function pairedRatio(figures, others) {
   return median(figures.map((figure, round) => figure / others[round]));
 }
+
+/**
+ * Queries per second of searches one after another: passes over all queries, as many as take long enough for the clock.
+ * What `search` answers is awaited where `isAwaited`, and only there: awaiting costs time of its own.
+ */
+export async function queriesPerSecond(queries, search, { isAwaited = false, leastMs = 300 } = {}) {
+  const started = performance.now();
+  let asked = 0;
+  do {
+    if (isAwaited) for (const query of queries) await search(query);
+    else for (const query of queries) search(query);
+    asked += queries.length;
+  } while (performance.now() - started < leastMs);
+  return asked / ((performance.now() - started) / 1000);
+}
+
+/** Queries per second where `width` are under way at any time, for at least `leastMs`. */
+export async function inFlightRate(queries, search, width, leastMs = 300) {
+  const started = performance.now();
+  let next = 0;
+  const keepAsking = async () => {
+    while (performance.now() - started < leastMs) {
+      const query = queries[next % queries.length];
+      next += 1;
+      await search(query);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, keepAsking));
+  return next / ((performance.now() - started) / 1000);
+}
+
+/** By how much a timer of a millisecond was late at most while `work` was awaited: how long the event loop stood still. */
+export async function longestStallMs(work) {
+  let longest = 0;
+  let due;
+  let timer;
+  const arm = () => {
+    due = performance.now() + 1;
+    timer = setTimeout(tick, 1);
+  };
+  const tick = () => {
+    longest = Math.max(longest, performance.now() - due);
+    arm();
+  };
+  arm();
+  await work();
+  clearTimeout(timer);
+  // What stood still to the very end kept the last timer from firing.
+  return Math.max(longest, performance.now() - due);
+}

@@ -11,7 +11,7 @@ export const isMemoryKnown = existsSync('/proc/self/smaps_rollup');
 /**
  * `total` is Private_Clean + Private_Dirty of smaps_rollup. `fileClean` is the part of it that is clean pages mapped from
  * `path`: page cache, which the kernel counts as private as long as no other process has the file mapped, and which it
- * takes away when memory is short.
+ * takes away when memory is short. `path` may be a folder: then all files below it count.
  */
 export function privateBytes(path) {
   globalThis.gc();
@@ -19,7 +19,7 @@ export function privateBytes(path) {
   let isOfFile = false;
   for (const line of readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
     const mapping = MAPPING.exec(line);
-    if (mapping) isOfFile = mapping[1] === path;
+    if (mapping) isOfFile = mapping[1] === path || mapping[1].startsWith(`${path}/`);
     else if (isOfFile && line.startsWith('Private_Clean:')) fileClean += kilobytes(line);
   }
   const rollup = readFileSync('/proc/self/smaps_rollup', 'utf8').split('\n');

@@ -4,8 +4,10 @@ import { parseArgs } from 'node:util';
 import { StepFailed } from '../../scripts/lib/steps.mjs';
 
 const ROUNDS = { full: 7, quick: 3 };
+/** In sections whose rounds take minutes, where none are asked for. */
+const LONG_ROUNDS = { full: 3, quick: 1 };
 
-/** `json` is a file's name, or '' for the standard output, or undefined. */
+/** `json` is a file's name, or '' for the standard output, or undefined. `longRounds` are for sections with long rounds. */
 export function readOptions(given, sectionNames) {
   // The only option whose value may be left out, which parseArgs knows no way to say.
   const args = given.map((argument, index) => {
@@ -21,7 +23,9 @@ export function readOptions(given, sectionNames) {
   const rounds = Number(values.rounds ?? (values.quick ? ROUNDS.quick : ROUNDS.full));
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new StepFailed('--rounds must be a whole number from 1 on');
-  return { json: values.json, only, quick: values.quick, rounds, build: !values['no-build'] };
+  const longRounds = values.rounds === undefined ? LONG_ROUNDS[values.quick ? 'quick' : 'full'] : rounds;
+  const { json, quick, large } = values;
+  return { json, only, quick, large, rounds, longRounds, build: !values['no-build'] };
 }
 
 function parse(args) {
@@ -32,6 +36,7 @@ function parse(args) {
         json: { type: 'string' },
         only: { type: 'string' },
         quick: { type: 'boolean', default: false },
+        large: { type: 'boolean', default: false },
         rounds: { type: 'string' },
         'no-build': { type: 'boolean', default: false },
       },
@@ -42,10 +47,11 @@ function parse(args) {
 }
 
 /** The command that takes the same figures again. */
-export function commandOf({ only, quick, rounds }, sectionNames) {
+export function commandOf({ only, quick, large, rounds }, sectionNames) {
   const args = [
     ...(only.length < sectionNames.length ? ['--only', only.join(',')] : []),
     ...(quick ? ['--quick'] : []),
+    ...(large ? ['--large'] : []),
     ...(rounds === (quick ? ROUNDS.quick : ROUNDS.full) ? [] : ['--rounds', String(rounds)]),
   ];
   return ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');

@@ -1,5 +1,7 @@
 // The rows of a section: what was measured, its figure, the criterion it is held to, and how it was measured.
 
+import { tableLines } from './table.mjs';
+
 /**
  * A figure that is held to a criterion.
  *
@@ -22,7 +24,13 @@ export function verdict({ met }) {
 const WHAT_COLUMNS = 66;
 const VERDICT_COLUMNS = 8;
 
-export function printSection({ title, rows, warnings, failure }) {
+/** A table that is not of the rows above: `headings`, `cells` row by row, and `how` they were measured. */
+function printTable({ caption, headings, cells, how }) {
+  console.log(`\n  ${caption}: ${how}`);
+  for (const line of tableLines(headings, cells)) console.log(`  ${line}`);
+}
+
+export function printSection({ title, rows, warnings, failure, tables = [] }) {
   console.log(`\n${[title, ...warnings.map((warning) => `WARNING: ${warning}`)].join('\n  ')}`);
   if (failure !== undefined) console.log(`  FAILED: ${failure}`);
   let lastHow;
@@ -32,6 +40,7 @@ export function printSection({ title, rows, warnings, failure }) {
     if (row.how !== lastHow) console.log(`  ${' '.repeat(VERDICT_COLUMNS)}  ${row.how}`);
     lastHow = row.how;
   }
+  for (const table of tables) printTable(table);
 }
 
 /** How many of the sections' criteria are met. */

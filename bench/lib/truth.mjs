@@ -16,14 +16,23 @@ export function recall(data, answered, k) {
   return found / (answered.length * k);
 }
 
+/** Distances found by looking at every row, by data and query, ascending: more than one store is asked the same. */
+const foundDistances = new WeakMap();
+const FOUND_PER_QUERY = 100;
+
 /** Distance of the k-th true neighbour: of the listed one, or else found by looking at every row. */
 function distanceOfNeighbour(data, query, vector, k) {
   const { listedNeighbours, listedPerQuery, rows } = data;
   if (listedNeighbours !== undefined) {
     return distanceTo(data, vector, listedNeighbours[query * listedPerQuery + k - 1]);
   }
-  const distances = Float64Array.from({ length: rows }, (_, row) => distanceTo(data, vector, row));
-  return distances.sort()[k - 1];
+  if (!foundDistances.has(data)) foundDistances.set(data, new Map());
+  const found = foundDistances.get(data);
+  if (!found.has(query)) {
+    const distances = Float64Array.from({ length: rows }, (_, row) => distanceTo(data, vector, row));
+    found.set(query, distances.sort().slice(0, FOUND_PER_QUERY));
+  }
+  return found.get(query)[k - 1];
 }
 
 function distanceTo({ vectors, dimensions }, vector, row) {

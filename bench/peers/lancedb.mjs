@@ -1,8 +1,8 @@
 // LanceDB: a table with an index on each column that is filtered, and no index on the vectors, so that its answers are
 // as exact as ours.
 
-import { readFileSync } from 'node:fs';
 import * as lancedb from '@lancedb/lancedb';
+import { versionOf } from './version.mjs';
 
 const ROWS_PER_ADD = 8_000;
 
@@ -31,7 +31,7 @@ export async function openLanceTable(folder) {
   const connection = await lancedb.connect(folder);
   const table = await connection.openTable('entries');
   return {
-    versions: { LanceDB: versionOf() },
+    versions: { LanceDB: versionOf('@lancedb/lancedb') },
     prepare: (conditions) => {
       const where = conditions.map(sqlOf).join(' and ');
       return {
@@ -51,9 +51,4 @@ function sqlOf({ field, values, below }) {
   if (below !== undefined) return `${field} < ${below}`;
   const list = values.map((value) => `'${value.replaceAll("'", "''")}'`).join(', ');
   return field === 'tags' ? `array_has_any(tags, [${list}])` : `${field} in (${list})`;
-}
-
-function versionOf() {
-  const description = new URL('node_modules/@lancedb/lancedb/package.json', import.meta.url);
-  return JSON.parse(readFileSync(description, 'utf8')).version;
 }

@@ -2,8 +2,8 @@
 
 use rvf_types::Row;
 
-/// Rows of a graph are smaller: a search keeps a mark in the 32nd bit. Other rows are compared one by one.
-pub const GRAPH_ROWS_MAX: Row = 1 << 31;
+/// Rows of a graph are smaller: a search keeps marks in the highest two bits. Other rows are compared one by one.
+pub const GRAPH_ROWS_MAX: Row = 1 << 30;
 /// Fewest places for neighbours that a row has. With two, rows can always be linked so that all are reached.
 pub const DEGREE_MIN: usize = 2;
 /// Most places for neighbours that a row has.

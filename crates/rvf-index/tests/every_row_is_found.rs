@@ -3,11 +3,10 @@
 
 mod common;
 
-use common::recall::{check, reached, unfound};
+use common::recall::{check, reached};
 use common::shapes::SHAPES;
 use common::{Coded, RealData, Threads, build, bytes_of, repair, to_the_end};
-use rvf_index::{BuildParameters, GraphBuilder, GraphLayers, Inline};
-use rvf_quant::QuantError;
+use rvf_index::{BuildParameters, GraphBuilder};
 use rvf_types::Metric;
 
 #[test]
@@ -41,30 +40,6 @@ fn every_row_is_reached_and_found_among_thousands_of_each_shape() {
         let vectors = Coded::of_floats(Metric::L2, dimension, &make(5_000));
         let builder = build(&vectors, &vectors.rows(), BuildParameters::default());
         check(&builder, &vectors, &format!("5000 rows, {name}"));
-    }
-}
-
-#[test]
-fn every_row_is_reached_and_found_where_they_came_in_portions_with_a_repair_after_each() {
-    for (name, dimension, make) in SHAPES {
-        let vectors = Coded::of_floats(Metric::L2, dimension, &make(2_000));
-        let mut builder = GraphBuilder::new(BuildParameters::default()).unwrap();
-        for rows in vectors.rows().chunks(100) {
-            assert!(builder.extend(&vectors, rows, &Inline, to_the_end).unwrap().is_continue());
-            repair(&mut builder, &vectors);
-            // Each portion as another process would: from the bytes of the one before.
-            let bytes = builder.write();
-            let reader = GraphLayers::open(vec![&bytes[..]]).unwrap();
-            builder = GraphBuilder::resume(&reader, BuildParameters::default()).unwrap();
-        }
-        let graph = builder.graph::<QuantError>();
-        assert_eq!(reached(graph), 2_000, "{name}");
-        // Only a repair that looks for all rows promises the rest.
-        let missing = unfound(graph, &vectors, 0..2_000);
-        assert!(missing.len() <= 4, "{name}: {missing:?}");
-        builder.look_for_all();
-        repair(&mut builder, &vectors);
-        check(&builder, &vectors, &format!("portions, {name}"));
     }
 }
 

@@ -4,11 +4,14 @@
 mod common;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use common::recall::{recall, recall_among};
 use common::shapes::{Random, SHAPES, random};
-use common::{Coded, Threads, build, to_the_end};
-use rvf_index::{BuildParameters, Candidate, Graph, GraphBuilder, Inline, Request, Scratch, SearchError, search};
+use common::{Coded, CodedScorer, Threads, build, to_the_end};
+use rvf_index::{
+    BuildParameters, Candidate, Distances, Graph, GraphBuilder, Inline, Request, Scratch, SearchError, search,
+};
 use rvf_quant::QuantError;
 use rvf_types::{Metric, Row};
 
@@ -56,6 +59,52 @@ fn only_allowed_rows_are_found_and_all_of_them_where_few_are() {
     }
     let none = Request { breadth: 10, allowed: Some(&|_| false), ..Request::default() };
     assert!(find(builder.graph(), &vectors, 5, none).is_empty());
+}
+
+/// The walk as the papers have it: on to the nearest row ahead, until that is farther than the farthest of those kept.
+fn plain_walk(graph: &impl Graph<QuantError>, from: &CodedScorer<'_>, request: &Request<'_>) -> Vec<Row> {
+    let score = |row: Row| {
+        let mut distance = [0.0_f32];
+        from.score(&[row], &mut distance).unwrap();
+        // The bits of a float, arranged to order as it does.
+        let bits = distance[0].to_bits() as i32;
+        (bits ^ ((bits >> 31) as u32 >> 1) as i32, row)
+    };
+    let (mut ahead, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    let mut met: BTreeSet<Row> = BTreeSet::new();
+    let mut fresh = graph.entries().to_vec();
+    loop {
+        for row in fresh.drain(..).filter(|row| met.insert(*row)) {
+            ahead.insert(score(row));
+            if request.allowed.is_none_or(|allowed| allowed(row)) {
+                kept.insert(score(row));
+            }
+        }
+        while kept.len() > request.breadth {
+            kept.pop_last();
+        }
+        let farthest = kept.last().filter(|_| kept.len() == request.breadth).copied();
+        match ahead.pop_first() {
+            Some(next) if farthest.is_none_or(|farthest| next <= farthest) => {
+                graph.neighbours(next.1, &mut fresh).unwrap()
+            }
+            _ => return kept.into_iter().map(|(_, row)| row).collect(),
+        }
+    }
+}
+
+#[test]
+fn walks_find_what_the_plain_algorithm_finds_whatever_share_is_refused() {
+    let (vectors, builder) = data(2_000);
+    for percent in [100, 99, 95, 90, 75, 50, 10] {
+        let allowed = move |row: Row| row.wrapping_mul(0x9E37_79B1) >> 8 < (1 << 24) / 100 * percent;
+        for (row, breadth) in [(3, 1), (500, 10), (900, 32), (1_400, 128), (1_999, 700)] {
+            let request = Request { breadth, allowed: Some(&allowed), ..Request::default() };
+            let expected = plain_walk(builder.graph(), &vectors.row(row), &request);
+            let found: Vec<Row> = find(builder.graph(), &vectors, row, request).iter().map(|near| near.row).collect();
+            assert_eq!(found, expected, "{percent} %, breadth {breadth}");
+        }
+    }
 }
 
 #[test]

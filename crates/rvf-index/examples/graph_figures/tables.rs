@@ -163,7 +163,7 @@ pub fn filters(bench: &Bench) -> Result<()> {
     let (bytes, _) = ours(bench, &bench.codes.rows(), BuildParameters::default())?;
     println!("| allowed | ef | recall@10 | QPS | scored | expanded |");
     println!("|---|---|---|---|---|---|");
-    for percent in [100.0, 90.0, 50.0, 25.0, 10.0, 5.0, 1.0] {
+    for percent in [100.0, 99.0, 95.0, 90.0, 50.0, 25.0, 10.0, 5.0, 1.0] {
         for is_together in [false, true] {
             if percent == 100.0 && is_together {
                 continue;

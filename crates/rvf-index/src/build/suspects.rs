@@ -75,7 +75,7 @@ impl Suspects {
     /// Has others looked for because so many rows are new.
     pub(super) fn owe(&mut self, new_rows: usize) {
         let owed = self.owed.saturating_add(OWED_PER_ROW.saturating_mul(new_rows as u32));
-        self.owed = owed.max(OWED_MIN).min(self.row_count);
+        self.owed = owed.min(self.row_count);
     }
 
     pub(super) fn owe_all(&mut self) {
@@ -104,7 +104,10 @@ impl Suspects {
     }
 
     /// What is to be looked for now. It stays so until it is [settled](Suspects::settle).
-    pub(super) fn wanted(&self, is_wanted: impl Fn(Row) -> bool) -> Wanted {
+    pub(super) fn wanted(&mut self, is_wanted: impl Fn(Row) -> bool) -> Wanted {
+        if self.owed > 0 {
+            self.owed = self.owed.max(OWED_MIN).min(self.row_count);
+        }
         let mut rows = self.rows();
         rows.retain(|row| is_wanted(*row));
         let suspects = rows.len();

@@ -4,14 +4,14 @@ use core::cmp::Reverse;
 
 use rvf_types::Row;
 
-use super::key::{candidate_of, key_of, row_of};
+use super::key::{EXPANDED, REFUSED, candidate_of, key_of, row_of};
 use super::{Candidate, Frontier};
 
 /// The nearest allowed rows met so far, and the rows to look at, each in a heap (Malkov and Yashunin, 2018, algorithm 2).
 ///
-/// For walks with a filter: they lead over refused rows and end when no row is left that is nearer than the farthest
-/// one kept, so that `breadth` means the same with a filter as without. And for walks so broad that keeping all sorted
-/// would cost more than the distances.
+/// For walks so broad, or over so many refused rows, that keeping all sorted would cost more than the distances. They end
+/// when no row is left that is nearer than the farthest one kept, so that `breadth` means the same with a filter as
+/// without.
 #[derive(Default)]
 pub(super) struct Heaps {
     /// The farthest on top.
@@ -61,6 +61,17 @@ impl Frontier for Heaps {
 }
 
 impl Heaps {
+    /// Takes in a key of the pool, with its marks.
+    pub(super) fn take_over(&mut self, key: u64) {
+        let unmarked = key & !(EXPANDED | REFUSED);
+        if key & EXPANDED == 0 {
+            self.ahead.push(Reverse(unmarked));
+        }
+        if key & REFUSED == 0 {
+            self.kept.push(unmarked);
+        }
+    }
+
     /// No row behind this can enter.
     fn farthest(&self) -> u64 {
         match self.kept.peek() {

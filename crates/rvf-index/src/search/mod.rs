@@ -1,5 +1,6 @@
 //! The walk: always on to the nearest row that was met and not looked at, until nothing near enough is left.
 
+mod filtered;
 mod heaps;
 mod key;
 mod pool;
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 use rvf_types::Row;
 
 use crate::{Distances, Graph, SearchError};
+use filtered::Filtered;
 use heaps::Heaps;
 use pool::Pool;
 use visited::Visited;
@@ -102,6 +104,11 @@ pub fn search<'s, E>(
         pool.begin(breadth);
         walk::walk(graph, distances, request, pool, ground)?;
         pool.drain_sorted(found);
+    } else if breadth <= POOL_ROWS_MAX {
+        let mut filtered = Filtered::new(pool, heaps);
+        filtered.begin(breadth);
+        walk::walk(graph, distances, request, &mut filtered, ground)?;
+        filtered.drain_sorted(found);
     } else {
         heaps.begin(breadth);
         walk::walk(graph, distances, request, heaps, ground)?;

@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use rvf_types::Row;
 
-use super::key::{EXPANDED, candidate_of, key_of, row_of};
+use super::key::{EXPANDED, REFUSED, candidate_of, key_of, row_of};
 use super::{Candidate, Frontier};
 
 /// The nearest rows met so far, sorted, with a mark on those that were expanded.
@@ -10,12 +10,16 @@ use super::{Candidate, Frontier};
 /// One sorted array takes the place of the two heaps of Malkov and Yashunin (2018): the nearest row that was not
 /// expanded is at a cursor that only insertions move back (Fu et al., "Fast approximate nearest neighbor search with the
 /// navigating spreading-out graph", VLDB 2019). The neighbours of a row are sorted first and then merged in one pass,
-/// which measured a quarter faster for the whole query than inserting one after the other. It knows no refused rows.
+/// which measured a quarter faster for the whole query than inserting one after the other. Refused rows lie among the
+/// others with a mark and do not count.
 #[derive(Default)]
 pub(super) struct Pool {
     keys: Vec<u64>,
     fresh: Vec<u64>,
+    /// How many rows are kept that were not refused.
     capacity: usize,
+    /// How many of the keys are of such rows.
+    allowed: usize,
     /// Everything before it was expanded.
     cursor: usize,
 }
@@ -24,12 +28,13 @@ impl Frontier for Pool {
     fn begin(&mut self, capacity: usize) {
         self.keys.clear();
         self.capacity = capacity;
+        self.allowed = 0;
         self.cursor = 0;
     }
 
     #[inline]
-    fn insert(&mut self, rows: &[Row], distances: &[f32], _allowed: Option<&dyn Fn(Row) -> bool>) {
-        let worst = if self.keys.len() >= self.capacity { self.keys.last().copied().unwrap_or(0) } else { u64::MAX };
+    fn insert(&mut self, rows: &[Row], distances: &[f32], allowed: Option<&dyn Fn(Row) -> bool>) {
+        let worst = if self.allowed >= self.capacity { self.keys.last().copied().unwrap_or(0) } else { u64::MAX };
         self.fresh.clear();
         self.fresh.resize(rows.len(), 0);
         // Whether a row is near enough is hard to foretell, so nothing here branches on it.
@@ -40,10 +45,18 @@ impl Frontier for Pool {
             count += usize::from(key < worst);
         }
         self.fresh.truncate(count);
-        if count > 0 {
-            self.fresh.sort_unstable();
-            self.merge();
+        if count == 0 {
+            return;
         }
+        self.allowed += count;
+        if let Some(allowed) = allowed {
+            for key in self.fresh.iter_mut().filter(|key| !allowed(row_of(**key))) {
+                *key |= REFUSED;
+                self.allowed -= 1;
+            }
+        }
+        self.fresh.sort_unstable();
+        self.merge();
     }
 
     #[inline]
@@ -64,25 +77,37 @@ impl Frontier for Pool {
     }
 
     fn drain_sorted(&mut self, found: &mut Vec<Candidate>) {
-        found.extend(self.keys.drain(..).map(candidate_of));
+        found.extend(self.keys.drain(..).filter(|key| key & REFUSED == 0).map(candidate_of));
     }
 }
 
 impl Pool {
-    /// Merges the sorted fresh keys in, from the back, and leaves the nearest.
+    /// How many refused rows it holds.
+    pub(super) fn refused(&self) -> usize {
+        self.keys.len() - self.allowed
+    }
+
+    /// Takes all keys out, in order.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = u64> {
+        self.keys.drain(..)
+    }
+
+    /// Merges the sorted fresh keys in, from the back, and leaves the nearest: as many as the capacity that are not
+    /// refused, and no refused ones behind them.
     fn merge(&mut self) {
         let (mut old, mut new) = (self.keys.len(), self.fresh.len());
-        let total = self.capacity.min(old + new);
-        while old + new > total && new > 0 {
-            if old > 0 && self.keys[old - 1] > self.fresh[new - 1] {
-                old -= 1;
-            } else {
-                new -= 1;
+        while new > 0 && self.allowed >= self.capacity {
+            let is_old = old > 0 && self.keys[old - 1] > self.fresh[new - 1];
+            let last = if is_old { self.keys[old - 1] } else { self.fresh[new - 1] };
+            let counts = usize::from(last & REFUSED == 0);
+            if counts == 1 && self.allowed == self.capacity {
+                break;
             }
+            self.allowed -= counts;
+            old -= usize::from(is_old);
+            new -= usize::from(!is_old);
         }
-        if new == 0 {
-            return;
-        }
+        let total = old + new;
         self.keys.resize(total, 0);
         let mut place = total;
         while new > 0 {

@@ -16,6 +16,10 @@ const STEP_ROWS: usize = 1_024;
 const DEAD_PER_TWO_LIVING: u64 = 1;
 /// Most layers beside a new one: a walk looks into each of them for the neighbours of each row.
 const LAYERS_MAX: usize = 5;
+/// Fewest links of a row, whatever is asked for.
+const DEGREE_LEAST: usize = 16;
+/// Narrowest walk for a new row.
+const BREADTH_LEAST: usize = 64;
 /// Fewer dead rows are never worth a build.
 const DEAD_ROWS_MIN: u64 = 1_024;
 
@@ -47,10 +51,15 @@ pub(crate) struct Effort<'a> {
     pub(crate) may_rebuild: bool,
 }
 
-/// Links and breadth from the options that HNSW has: its lowest layer has twice `m` links a row.
+/// Links and breadth from the options that HNSW has: its lowest layer has twice `m` links a row. With very few links, or
+/// a very narrow walk, rows are so often missed that the repair takes longer than the rest.
 pub(crate) fn build_parameters(options: &StoreOptions) -> BuildParameters {
-    let degree = (2 * options.m as usize).clamp(4, DEGREE_MAX);
-    BuildParameters { degree, breadth: (options.ef_construction as usize * 6 / 5).max(8), ..BuildParameters::default() }
+    let degree = (2 * options.m as usize).clamp(DEGREE_LEAST, DEGREE_MAX);
+    BuildParameters {
+        degree,
+        breadth: (options.ef_construction as usize * 6 / 5).max(BREADTH_LEAST),
+        ..BuildParameters::default()
+    }
 }
 
 /// True where so many of the graph's rows are dead that a new one is worth its time.

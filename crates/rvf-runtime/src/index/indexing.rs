@@ -55,9 +55,9 @@ struct Goal<'a> {
 }
 
 impl Goal<'_> {
-    fn is_reached(&self, snapshot: &Snapshot) -> bool {
-        let is_whole = !self.effort.may_rebuild || !is_worn_or_broken(snapshot);
-        snapshot.unindexed_rows() <= self.rows_left && is_whole
+    fn is_reached(&self, snapshot: &Snapshot) -> Result<bool> {
+        let is_whole = !self.effort.may_rebuild || !is_worn_or_broken(snapshot)?;
+        Ok(snapshot.unindexed_rows() <= self.rows_left && is_whole)
     }
 }
 
@@ -78,7 +78,10 @@ impl RvfStore {
             parts: self.shared.pool.all(),
             should_stop: &should_stop,
             is_over: &|_| false,
-            note: &|rows| control.add_done(rows),
+            note: &|rows| {
+                let (done, total) = control.progress();
+                control.add_done(rows.min(total.saturating_sub(done)));
+            },
             may_rebuild: true,
         };
         let target = (first.next_row, first.manifest.compaction.count);
@@ -87,7 +90,13 @@ impl RvfStore {
         };
         self.index_rows(&mut builder, &Goal { rows_left: 0, effort }, is_done)?;
         control.check()?;
-        if self.is_closing() { Err(closed()) } else { Ok(()) }
+        if self.is_closing() {
+            return Err(closed());
+        }
+        // Rows that died, or had entered before, were not counted.
+        let (done, total) = control.progress();
+        control.add_done(total - done);
+        Ok(())
     }
 
     fn lock_builder(&self, control: &Control) -> Result<MutexGuard<'_, Builder>> {
@@ -99,6 +108,10 @@ impl RvfStore {
         }
     }
 
+    fn is_compacting(&self) -> bool {
+        self.shared.is_compacting.load(Ordering::Acquire)
+    }
+
     fn is_closing(&self) -> bool {
         self.shared.indexing.is_closing.load(Ordering::Acquire) || self.is_closed()
     }
@@ -106,15 +119,15 @@ impl RvfStore {
     /// Portion after portion, until few enough rows are left or the effort ends.
     fn index_rows(&self, builder: &mut Builder, goal: &Goal<'_>, is_done: impl Fn(&Snapshot) -> bool) -> Result<()> {
         loop {
-            if self.shared.is_compacting.load(Ordering::Acquire) && !(goal.effort.should_stop)() {
+            let snapshot = self.current()?;
+            let is_over = goal.is_reached(&snapshot)? || (goal.effort.is_over)(snapshot.unindexed_rows());
+            if is_over || is_done(&snapshot) || (goal.effort.should_stop)() {
+                return Ok(());
+            }
+            if self.is_compacting() {
                 // Its file would not have what is written here.
                 self.shared.host.clock.sleep_ms(LOOK_MS);
                 continue;
-            }
-            let snapshot = self.current()?;
-            let is_over = goal.is_reached(&snapshot) || (goal.effort.is_over)(snapshot.unindexed_rows());
-            if is_over || is_done(&snapshot) || (goal.effort.should_stop)() {
-                return Ok(());
             }
             self.index_portion(builder, snapshot, &goal.effort)?;
         }
@@ -240,7 +253,7 @@ impl RvfStore {
 
     fn has_work(&self) -> bool {
         let Ok(snapshot) = self.current() else { return false };
-        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS || is_worn_or_broken(&snapshot);
+        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS || is_worn_or_broken(&snapshot).unwrap_or(false);
         is_enough && !self.shared.indexing.has_failed.load(Ordering::Relaxed)
     }
 
@@ -269,7 +282,8 @@ impl RvfStore {
         let end_ns = clock.monotonic_ns() + CLOSE_BUDGET_MS * 1_000_000;
         let effort = Effort {
             parts: self.shared.pool.all(),
-            should_stop: &|| self.is_closed(),
+            // A compaction of a store that closes comes to nothing, and is not waited for.
+            should_stop: &|| self.is_closed() || self.is_compacting(),
             is_over: &|rows_left| rows_left <= UNINDEXED_ROWS_MAX && clock.monotonic_ns() >= end_ns,
             note: &|_| (),
             may_rebuild: false,
@@ -297,9 +311,15 @@ impl RvfStore {
 }
 
 /// True where the graph is to be built anew.
-pub(crate) fn is_worn_or_broken(snapshot: &Snapshot) -> bool {
-    // A graph that cannot be read is found out by whoever builds on it.
-    snapshot.index.is_broken() || is_worn(snapshot).unwrap_or(true)
+pub(crate) fn is_worn_or_broken(snapshot: &Snapshot) -> Result<bool> {
+    if snapshot.index.is_broken() {
+        return Ok(true);
+    }
+    match is_worn(snapshot) {
+        // A graph that cannot be read is found out by whoever builds on it.
+        Err(error) if error.not_ready.is_none() => Ok(true),
+        worn => worn,
+    }
 }
 
 /// Counts a caller for as long as it waits.

@@ -106,9 +106,12 @@ impl Index {
     }
 
     /// Layers that the graph is stored in; 0 where none can be read.
-    pub(crate) fn layer_count(&self) -> u32 {
-        let graph = self.graph().ok().flatten();
-        graph.map_or(0, |graph| graph.layer_count() as u32)
+    pub(crate) fn layer_count(&self) -> Result<u32> {
+        match self.graph() {
+            Ok(graph) => Ok(graph.map_or(0, |graph| graph.layer_count() as u32)),
+            Err(error) if error.not_ready.is_some() => Err(error),
+            Err(_) => Ok(0),
+        }
     }
 
     /// Bytes of codes and graph in the file.

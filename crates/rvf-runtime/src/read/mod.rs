@@ -8,6 +8,7 @@ mod page;
 mod quality;
 mod query;
 mod question;
+mod rank;
 mod walk;
 
 pub use changes::{Changes, ChangesPosition};

@@ -1,12 +1,12 @@
 use std::cell::RefCell;
 
-use rvf_index::{Candidate, Request, Scratch, SearchError, search};
-use rvf_quant::TopK;
+use rvf_index::{Request, Scratch, SearchError, search};
 use rvf_types::{ErrorCode, Row};
 
 use crate::index::{Codes, StoredGraph, graph_error};
 use crate::read::exact::{Begun, Nearest, Scan};
 use crate::read::matching::{Candidates, Matching};
+use crate::read::rank::{Ranked, rank};
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
 
@@ -92,8 +92,8 @@ impl<'a> Walk<'a> {
             if found.len() < scan.k.min(self.living_rows(filter)) {
                 return Ok(Found::CompareInstead);
             }
-            if !are_equals(found, scan.k, breadth) {
-                let nearest = self.rank(query, scan, found)?;
+            let Ranked { nearest, are_told_apart } = rank(snapshot, query, scan, found)?;
+            if are_told_apart || found.len() < breadth {
                 let visited = scratch.effort().scored;
                 let begun = Begun { nearest, visited, first_row: self.snapshot.index.row_count() };
                 return scan.finish(query, begun, filter).map(Found::Nearest);
@@ -126,43 +126,6 @@ impl<'a> Walk<'a> {
             Some((rows, _)) => rows.sure.range_cardinality(..end) as usize,
             None => (self.snapshot.vector_count.saturating_sub(u64::from(self.snapshot.unindexed_rows()))) as usize,
         }
-    }
-
-    /// Compares the best of what was found by their vectors.
-    fn rank(&self, query: &[u8], scan: &Scan<'_>, found: &[Candidate]) -> Result<TopK> {
-        let scorer = scan.scorer(query)?;
-        let mut nearest = TopK::new(scan.k);
-        let distance_max = scan.distance_max.unwrap_or(f32::INFINITY);
-        let ranked = &found[..found.len().min(ranked_rows(scan.k))];
-        let mut vectors = Vec::with_capacity(ranked.len());
-        for candidate in ranked {
-            let vector = self.snapshot.vector(candidate.row)?;
-            // Memory answers for many rows at once where none is waited for.
-            std::hint::black_box(vector.first());
-            vectors.push((candidate.row, vector));
-        }
-        let mut distance = [0.0];
-        for (row, vector) in &vectors {
-            scorer.distances(vector, &mut distance);
-            if distance[0] <= distance_max {
-                nearest.push(distance[0], *row);
-            }
-        }
-        Ok(nearest)
-    }
-}
-
-/// Codes misplace a row by some places: so many are compared by their vectors for k to be right (docs/codes.md).
-fn ranked_rows(k: usize) -> usize {
-    k + k / 2 + 16
-}
-
-/// True where a walk ended among rows that the codes cannot tell from those that would answer: which of them are nearer
-/// was never asked.
-fn are_equals(found: &[Candidate], k: usize, breadth: usize) -> bool {
-    match (found.get(k.min(found.len()).wrapping_sub(1)), found.last()) {
-        (Some(worst), Some(last)) => found.len() >= breadth && breadth > k && last.distance <= worst.distance,
-        _ => false,
     }
 }
 

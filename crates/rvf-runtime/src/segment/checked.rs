@@ -21,7 +21,7 @@ pub(crate) struct CheckedSegment {
     located: LocatedSegment,
     mapping: OnceLock<Option<MappedBytes>>,
     /// All data, where there is no mapping and it is asked for often.
-    copy: OnceLock<AlignedBytes>,
+    copy: OnceLock<Box<AlignedBytes>>,
     table: OnceLock<Vec<u8>>,
     block_count: u64,
     /// Made at the first check: a directory may name more segments than anybody touches.
@@ -100,7 +100,7 @@ impl CheckedSegment {
         self.touch(0, self.data_bytes() as usize)?;
         let mut bytes = AlignedBytes::zeroed(self.data_bytes() as usize);
         self.file.read_at(self.located.extent.payload_offset, bytes.as_mut_slice())?;
-        Ok(self.copy.get_or_init(|| bytes))
+        Ok(self.copy.get_or_init(|| Box::new(bytes)))
     }
 
     /// Checks bytes if this is their first touch.
@@ -135,7 +135,7 @@ impl CheckedSegment {
     fn held(&self) -> Option<&[u8]> {
         match self.mapping() {
             Some(mapping) => Some(mapping),
-            None => self.copy.get().map(|copy| &**copy),
+            None => self.copy.get().map(|copy| &***copy),
         }
     }
 

@@ -25,7 +25,8 @@ pub(crate) fn load_base(
     open: impl Fn(&SegmentEntry) -> Result<Arc<CheckedSegment>>,
 ) -> Result<BaseRuns> {
     let shape = crate::snapshot::shape(&manifest.options);
-    let layout = code_layout(&manifest.options)?;
+    let layout =
+        code_layout(&manifest.options).map_err(|error| RvfError::new(ErrorCode::InvalidManifest, error.message))?;
     let (mut vectors, mut ids, mut meta, mut overlays) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut codes, mut graph) = (Vec::new(), Vec::new());
     for entry in &manifest.segments {

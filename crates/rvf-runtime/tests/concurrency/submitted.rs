@@ -143,6 +143,10 @@ impl Threads for CountedThreads {
         });
         Ok(())
     }
+
+    fn parallelism(&self) -> usize {
+        1
+    }
 }
 
 #[test]

@@ -1,0 +1,49 @@
+// RVF as one engine among others, through the package's public interface.
+
+import { batchesOf } from './data.mjs';
+import { elapsedMs } from './measure.mjs';
+
+const BATCH_ROWS = 1_000;
+
+export async function load() {
+  const { RvfDatabase } = await import('@ruvector/rvf');
+  return {
+    versions: {},
+    build: (path, data) => buildStore(RvfDatabase, path, data),
+    open: async (path) => {
+      const db = await RvfDatabase.openReadonly(path);
+      return {
+        use: async (options) => (vector, k) => db.querySync(vector, k, options),
+        rowsOf: rowsOfHits,
+        close: () => db.close(),
+      };
+    },
+  };
+}
+
+/** The rows' numbers: they are the ids that `buildStore` gives. */
+export function rowsOfHits(hits) {
+  return hits.map(({ id }) => Number(id));
+}
+
+/**
+ * Makes a store: ingests durably, waits for the graph, closes. `hasGraph` is false where this version has none to wait
+ * for.
+ */
+async function buildStore(RvfDatabase, path, data) {
+  const db = await RvfDatabase.create(path, { dimensions: data.dimensions, metric: 'cosine' });
+  const ids = Array.from({ length: data.rows }, (_, row) => String(row));
+  const ingestMs = await elapsedMs(async () => {
+    for (const batch of batchesOf(data, ids, data.metadata, BATCH_ROWS)) await db.ingestBatch(batch);
+  });
+  const hasGraph = db.waitForIndex !== undefined;
+  const indexMs = await elapsedMs(() => waitForIndex(db));
+  const { unindexedRows } = await db.status();
+  const closeMs = await elapsedMs(() => db.close());
+  return { ingestMs, indexMs, closeMs, hasGraph, unindexedRows };
+}
+
+/** Waits until the graph is built, in versions that have one. */
+export async function waitForIndex(db) {
+  await db.waitForIndex?.();
+}

@@ -1,0 +1,58 @@
+// zvec: a collection in a folder, with an HNSW index. With int8 the folder holds the floats as well, and a search can
+// compare its candidates by them (`refine`).
+
+import { versionOf } from './version.mjs';
+
+const M = 16;
+const EF_CONSTRUCTION = 200;
+const ROWS_PER_INSERT = 1_000;
+
+/** @param {'f32' | 'int8'} quantization - What the index compares. */
+export async function load(quantization) {
+  const zvec = await import('@zvec/zvec');
+  const indexType = zvec.ZVecIndexType.HNSW;
+  const indexParams = {
+    indexType,
+    metricType: zvec.ZVecMetricType.COSINE,
+    m: M,
+    efConstruction: EF_CONSTRUCTION,
+    ...(quantization === 'int8' && { quantizeType: zvec.ZVecQuantizeType.INT8 }),
+  };
+  const initialize = (threads) => zvec.ZVecInitialize({ logLevel: zvec.ZVecLogLevel.ERROR, ...threads });
+  return {
+    versions: { zvec: versionOf('@zvec/zvec') },
+    /** `threads` 0 leaves their number to zvec. */
+    build: async (path, { vectors, dimensions, rows }, { threads }) => {
+      initialize(threads > 0 ? { optimizeThreads: threads } : {});
+      const dataType = zvec.ZVecDataType.VECTOR_FP32;
+      const vector = { name: 'vector', dataType, dimension: dimensions, indexParams };
+      const schema = new zvec.ZVecCollectionSchema({ name: 'entries', vectors: [vector] });
+      const collection = zvec.ZVecCreateAndOpen(path, schema);
+      for (let start = 0; start < rows; start += ROWS_PER_INSERT) {
+        const length = Math.min(ROWS_PER_INSERT, rows - start);
+        const entries = Array.from({ length }, (_, index) => {
+          const row = start + index;
+          const own = vectors.subarray(row * dimensions, (row + 1) * dimensions);
+          return { id: String(row), vectors: { vector: own } };
+        });
+        const refused = collection.insertSync(entries).find(({ ok }) => !ok);
+        if (refused !== undefined) throw new Error(`zvec: ${refused.message}`);
+      }
+      collection.optimizeSync({ concurrency: threads });
+      collection.closeSync();
+    },
+    open: async (path) => {
+      initialize({ queryThreads: 1 });
+      const collection = zvec.ZVecOpen(path, { readOnly: true });
+      return {
+        use: async ({ efSearch, refine = false }) => {
+          const params = { indexType, ef: efSearch, isUsingRefiner: refine };
+          return (vector, k) =>
+            collection.querySync({ fieldName: 'vector', vector, topk: k, outputFields: [], params });
+        },
+        rowsOf: (found) => found.map(({ id }) => Number(id)),
+        close: async () => collection.closeSync(),
+      };
+    },
+  };
+}

@@ -1,0 +1,58 @@
+use alloc::vec::Vec;
+
+use rvf_types::Row;
+
+use super::heaps::Heaps;
+use super::pool::Pool;
+use super::{Candidate, Frontier};
+
+/// Refused rows that the pool may hold for each row that it keeps, one in so many, and a few more for small pools.
+const REFUSED_SHARE: usize = 8;
+const REFUSED_MIN: usize = 4;
+
+/// What a walk with a filter keeps: the sorted pool while few rows are refused, say one in ten. Where more are, keeping
+/// them in it measured slower than heaps, which go on from there.
+pub(super) struct Filtered<'s> {
+    pool: &'s mut Pool,
+    heaps: &'s mut Heaps,
+    capacity: usize,
+    is_in_heaps: bool,
+}
+
+impl<'s> Filtered<'s> {
+    pub(super) fn new(pool: &'s mut Pool, heaps: &'s mut Heaps) -> Filtered<'s> {
+        Filtered { pool, heaps, capacity: 0, is_in_heaps: false }
+    }
+}
+
+impl Frontier for Filtered<'_> {
+    fn begin(&mut self, capacity: usize) {
+        self.pool.begin(capacity);
+        self.capacity = capacity;
+        self.is_in_heaps = false;
+    }
+
+    fn insert(&mut self, rows: &[Row], distances: &[f32], allowed: Option<&dyn Fn(Row) -> bool>) {
+        if self.is_in_heaps {
+            return self.heaps.insert(rows, distances, allowed);
+        }
+        self.pool.insert(rows, distances, allowed);
+        if self.pool.refused() > REFUSED_MIN + self.capacity / REFUSED_SHARE {
+            self.heaps.begin(self.capacity);
+            self.pool.drain().for_each(|key| self.heaps.take_over(key));
+            self.is_in_heaps = true;
+        }
+    }
+
+    fn expand_next(&mut self) -> Option<Row> {
+        if self.is_in_heaps { self.heaps.expand_next() } else { self.pool.expand_next() }
+    }
+
+    fn likely_next(&self) -> Option<Row> {
+        if self.is_in_heaps { self.heaps.likely_next() } else { self.pool.likely_next() }
+    }
+
+    fn drain_sorted(&mut self, found: &mut Vec<Candidate>) {
+        if self.is_in_heaps { self.heaps.drain_sorted(found) } else { self.pool.drain_sorted(found) }
+    }
+}

@@ -1,0 +1,101 @@
+use rvf_index::Candidate;
+use rvf_quant::TopK;
+use rvf_types::Row;
+
+use crate::Result;
+use crate::read::exact::Scan;
+use crate::segment::Slice;
+use crate::snapshot::Snapshot;
+
+/// Rows compared at once: memory answers for all of them while the first is waited for.
+const RANK_ROWS: usize = 32;
+/// How far from its mean the error of a code's distance is expected to be, in standard deviations.
+const ERROR_DEVIATIONS: f64 = 3.0;
+
+/// The best of what a walk found, by their vectors.
+pub(super) struct Ranked {
+    pub(super) nearest: TopK,
+    /// The codes told the rows apart. Where they did not, as within a tight cluster far from all else, it is chance which
+    /// rows the walk came to.
+    pub(super) are_told_apart: bool,
+}
+
+/// How far the codes' distances are from the true ones: mean and variance as they come (Welford 1962).
+#[derive(Default)]
+struct CodeError {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl CodeError {
+    fn add(&mut self, error: f64) {
+        self.count += 1.0;
+        let off = error - self.mean;
+        self.mean += off / self.count;
+        self.squares += off * (error - self.mean);
+    }
+
+    fn bound(&self) -> f64 {
+        ERROR_DEVIATIONS * (self.squares / self.count.max(1.0)).sqrt()
+    }
+
+    /// The least distance that a row is likely to have.
+    fn least(&self, distance_by_code: f32) -> f64 {
+        f64::from(distance_by_code) - self.mean - self.bound()
+    }
+}
+
+/// Codes misplace a row by some places: at least so many are compared by their vectors (docs/codes.md).
+fn ranked_rows_min(k: usize) -> usize {
+    k + k / 2 + 16
+}
+
+/// Compares what a walk found by the vectors, the nearest by the codes first, until no other is likely to be among the k.
+pub(super) fn rank(snapshot: &Snapshot, query: &[u8], scan: &Scan<'_>, found: &[Candidate]) -> Result<Ranked> {
+    let scorer = scan.scorer(query)?;
+    let distance_max = scan.distance_max.unwrap_or(f32::INFINITY);
+    let mut nearest = TopK::new(scan.k);
+    let mut error = CodeError::default();
+    let mut ranked = 0;
+    let mut is_open_ended = found.len() > ranked_rows_min(scan.k);
+    while ranked < found.len() {
+        let step = if ranked == 0 { ranked_rows_min(scan.k) } else { RANK_ROWS };
+        let rows = &found[ranked..found.len().min(ranked + step)];
+        let limit = f64::from(nearest.threshold().min(distance_max));
+        if ranked > 0 && error.least(rows[0].distance) > limit {
+            is_open_ended = false;
+            break;
+        }
+        for rows in rows.chunks(RANK_ROWS) {
+            for (candidate, (row, vector)) in rows.iter().zip(vectors(snapshot, rows)?) {
+                let mut distance = [0.0];
+                scorer.distances(&vector, &mut distance);
+                error.add(f64::from(candidate.distance) - f64::from(distance[0]));
+                if distance[0] <= distance_max {
+                    nearest.push(distance[0], row);
+                }
+            }
+        }
+        ranked += rows.len();
+    }
+    let limit = f64::from(nearest.threshold().min(distance_max));
+    is_open_ended &= found.last().is_some_and(|last| error.least(last.distance) < limit);
+    let spread = match (found.first(), found.last()) {
+        (Some(first), Some(last)) => f64::from(last.distance) - f64::from(first.distance),
+        _ => 0.0,
+    };
+    // Equal vectors have equal errors: any of them answers as well as any other.
+    let is_sure = error.bound() <= 0.0 || spread >= 2.0 * error.bound();
+    Ok(Ranked { nearest, are_told_apart: is_sure && !is_open_ended })
+}
+
+/// The rows' vectors; each is touched before the first is used.
+fn vectors<'s>(snapshot: &'s Snapshot, rows: &[Candidate]) -> Result<Vec<(Row, Slice<'s>)>> {
+    let fetch = |candidate: &Candidate| {
+        let vector = snapshot.vector(candidate.row)?;
+        std::hint::black_box(vector.first());
+        Ok((candidate.row, vector))
+    };
+    rows.iter().map(fetch).collect()
+}
