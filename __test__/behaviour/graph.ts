@@ -43,7 +43,7 @@ export function graphBehaviour(host: Host): void {
       async (shape, metric) => {
         const entries = shapeEntries(shape, metric, 200);
         const db = await stores.create({ dimensions: SHAPES[shape]?.dimension ?? 0, metric });
-        // The fast tier goes by the graph even here, but cannot tell rows apart that lie as close together as these clusters.
+        // Above 80 rows the fast tier goes by the graph; of rows as close together as these clusters it may miss some.
         const qualities = shape === CLUSTERS ? [undefined] : ([undefined, 'fast'] as const);
         for (const [index, size] of SIZES.entries()) {
           const stored = entries.slice(0, size);
