@@ -142,21 +142,21 @@ describe('failures of the published packages', () => {
   });
 
   test('9: a batch of 256 MB opens again', async () => {
-    const dimensions = 4_096;
+    const dimensions = 65_536;
     const vectors = Array.from({ length: 64 }, (_, index) => new Float32Array(dimensions).fill(index));
-    const entries = Array.from({ length: 16_384 }, (_, index) => ({
+    const entries = Array.from({ length: 1_024 }, (_, index) => ({
       id: `${index}`,
       vector: vectors[index % 64] as Float32Array,
     }));
     const db = await stores.create({ dimensions });
-    expect(await db.ingestBatch(entries)).toMatchObject({ accepted: 16_384 });
+    expect(await db.ingestBatch(entries)).toMatchObject({ accepted: 1_024 });
     await db.close();
     expect(statSync(stores.path()).size).toBeGreaterThan(256 * 2 ** 20);
     const again = await stores.open();
-    expect(await again.count()).toBe(16_384);
-    const [row] = await again.get(['16383'], { includeVectors: true });
+    expect(await again.count()).toBe(1_024);
+    const [row] = await again.get(['1023'], { includeVectors: true });
     expect(row?.vector?.every((value) => value === 63)).toBe(true);
-    expect(await again.query(vectors[5] as Float32Array, 3)).toMatchObject([
+    expect(await again.query(vectors[5] as Float32Array, 3, { quality: 'exact' })).toMatchObject([
       { id: '5' },
       { id: '69' },
       { id: '133' },

@@ -137,7 +137,8 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
   }
 
   /**
-   * The nearest entries, the nearest first; those of equal distance as they were stored.
+   * The nearest entries, the nearest first; those of equal distance as they were stored. How many of them a search finds is what
+   * `quality` and `efSearch` say; distances are exact. An entry is found as soon as it is stored.
    *
    * @param k - How many, 1 to 100,000; fewer are answered where there are fewer.
    * @throws RvfError `DimensionMismatch`, `InvalidInput`, `KTooLarge`, `FilterParseError`, `Timeout`; the signal's reason
@@ -480,8 +481,9 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
   }
 
   /**
-   * Closes the store once the calls made before have settled, and gives its lock back. Calling it again answers the same
-   * promise.
+   * Closes the store once the calls made before have settled, and gives its lock back. Before that it brings all but at most
+   * 10,000 entries into the graph, which takes time after a large import: {@link RvfDatabase.waitForIndex} does so with
+   * progress. A call of that which still waits is ended. Calling `close` again answers the same promise.
    */
   close(): Promise<void> {
     this.#closing ??= this.#backend.close();

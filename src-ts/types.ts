@@ -109,8 +109,8 @@ export interface RvfCallOptions {
 /** What long calls take. */
 export interface RvfProgressOptions extends RvfCallOptions {
   /**
-   * Told now and then, and once at the end, how far the call is: rows while ingesting or indexing, bytes otherwise. What it throws
-   * cancels the call and becomes its rejection; what was committed by then stays.
+   * Told now and then, and once at the end, how far the call is: rows while ingesting or indexing, bytes otherwise. What it
+   * throws cancels the call and becomes its rejection; what was committed by then stays.
    */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }

@@ -155,7 +155,7 @@ export function searchBehaviour(host: Host): void {
       expect(db.querySync(some[4] as Float32Array, 6, options)).toEqual(expected[4]);
     });
 
-    test('every quality and efSearch is answered exactly', async () => {
+    test('without a graph, every quality and efSearch is answered exactly', async () => {
       const [db, vectors] = await filled(stores, 'l2');
       const exact = await db.query(vectors[9] as Float32Array, 10, { quality: 'exact' });
       for (const quality of ['fast', 'balanced', 'precise'] as const) {

@@ -2,19 +2,20 @@ import type { DistanceMetric } from '../../src-ts/types.js';
 
 /** Distance by the definition, in double precision. Hamming takes packed bits. */
 export function distanceBetween(metric: DistanceMetric, a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (metric === 'hamming') {
+    return differingBits(a, b);
+  }
   let dot = 0;
   let squares = 0;
   let lengthA = 0;
   let lengthB = 0;
-  let bits = 0;
   for (let index = 0; index < a.length; index++) {
     const x = a[index] as number;
     const y = b[index] as number;
     dot += x * y;
-    squares += (x - y) ** 2;
+    squares += (x - y) * (x - y);
     lengthA += x * x;
     lengthB += y * y;
-    bits += onesIn(x ^ y);
   }
   switch (metric) {
     case 'l2':
@@ -23,9 +24,15 @@ export function distanceBetween(metric: DistanceMetric, a: ArrayLike<number>, b:
       return -dot;
     case 'cosine':
       return lengthA === 0 || lengthB === 0 ? 1 : 1 - dot / Math.sqrt(lengthA * lengthB);
-    case 'hamming':
-      return bits;
   }
+}
+
+function differingBits(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let bits = 0;
+  for (let index = 0; index < a.length; index++) {
+    bits += onesIn((a[index] as number) ^ (b[index] as number));
+  }
+  return bits;
 }
 
 /** Numbers from 0 to 1 that are the same in every run. */

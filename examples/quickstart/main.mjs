@@ -1,6 +1,6 @@
 // @ts-check
-// The quick start: makes the sample of 5,000 Debian package descriptions into one .rvf file, asks it questions, with
-// filters too, updates, deletes, compacts, closes it, and opens it again in another process. `npm start` builds everything and runs this.
+// The quick start: makes the sample of 5,000 Debian package descriptions into one .rvf file, asks it questions, in several
+// qualities and with filters, updates, deletes, compacts, closes it, and opens it again in another process. `npm start` builds everything and runs this.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -22,6 +22,8 @@ mkdirSync(folder, { recursive: true });
 
 const { dimensions, entries } = readEntries();
 const questions = readQuestions();
+const puzzle = questions[2];
+assert(puzzle);
 
 heading(`RVF ${version}: ${number(entries.length)} package descriptions, ${dimensions} dimensions, cosine`);
 
@@ -43,6 +45,15 @@ line(
 const rawBytes = entries.length * dimensions * Float32Array.BYTES_PER_ELEMENT;
 line(`${bytes(fileBytes())} on disk, of which ${bytes(rawBytes)} are the vectors`);
 
+heading('Index');
+const [, indexMs] = await timed(() => db.waitForIndex());
+const { unindexedRows, indexBytes = 0 } = await db.status();
+assert.equal(unindexedRows, 0);
+line(
+  `${milliseconds(indexMs)} until all rows were in the graph, which has grown since the first batches came; ` +
+    `${number(Math.round(indexBytes / entries.length))} bytes a row`,
+);
+
 heading('Ask');
 let found = 0;
 const times = [];
@@ -58,9 +69,23 @@ line(
     `median ${milliseconds(median(times))}`,
 );
 
+heading('Ask in several qualities');
+for (const quality of /** @type {const} */ (['fast', undefined, 'precise', 'exact'])) {
+  let nearest = 0;
+  const [, elapsedMs] = await timed(async () => {
+    for (const { vector, neighbours } of questions) {
+      const hits = db.querySync(vector, neighbours.length, { quality });
+      nearest += hits.filter(({ id }) => neighbours.includes(id)).length;
+    }
+  });
+  const { strategy, visited, rows } = await db.explain(puzzle.vector, HITS_SHOWN, { quality });
+  line(
+    `${(quality ?? 'default').padEnd(8)} ${nearest} of ${wanted} found, ${milliseconds(elapsedMs / questions.length)} each; ` +
+      `by ${strategy}: ${number(visited)} of ${number(rows)} vectors looked at`,
+  );
+}
+
 heading('Ask with a filter');
-const puzzle = questions[2];
-assert(puzzle);
 /** @type {[string, import('@ruvector/rvf').RvfFilterExpr<import('./sample.mjs').Package>][]} */
 const filters = [
   ['section is games', db.where('section').is('games')],

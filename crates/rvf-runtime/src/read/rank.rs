@@ -1,6 +1,6 @@
 use rvf_index::Candidate;
 use rvf_quant::TopK;
-use rvf_types::Row;
+use rvf_types::{Metric, Row};
 
 use crate::Result;
 use crate::read::exact::Scan;
@@ -9,6 +9,8 @@ use crate::snapshot::Snapshot;
 
 /// Rows compared at once: memory answers for all of them while the first is waited for.
 const RANK_ROWS: usize = 32;
+/// At this distance, which rounding may leave between equal vectors, no other row is nearer.
+const NONE_NEARER: f64 = 1e-6;
 /// How far from its mean the error of a code's distance is expected to be, in standard deviations.
 const ERROR_DEVIATIONS: f64 = 3.0;
 
@@ -85,8 +87,9 @@ pub(super) fn rank(snapshot: &Snapshot, query: &[u8], scan: &Scan<'_>, found: &[
         (Some(first), Some(last)) => f64::from(last.distance) - f64::from(first.distance),
         _ => 0.0,
     };
-    // Equal vectors have equal errors: any of them answers as well as any other.
-    let is_sure = error.bound() <= 0.0 || spread >= 2.0 * error.bound();
+    // Among rows that are all equally far, a walk may have stopped on the wrong side of them, unless none can be nearer.
+    let cannot_be_nearer = snapshot.options().metric != Metric::DotProduct && limit <= NONE_NEARER;
+    let is_sure = if spread <= 0.0 { cannot_be_nearer } else { spread >= 2.0 * error.bound() };
     Ok(Ranked { nearest, are_told_apart: is_sure && !is_open_ended })
 }
 
