@@ -16,6 +16,7 @@ const PORTABLE_CRATES = [
   'rvf-crypto',
   'rvf-filter',
   'rvf-index',
+  'rvf-layer',
   'rvf-runtime',
 ];
 

@@ -2,7 +2,8 @@
 //!
 //! [`Scorer`] holds one query and scores rows of packed little-endian bytes against it, with the fastest kernel this
 //! CPU can run. [`CodeScorer`] does the same with [`codes`] a quarter as large, picked by row number, to find the way
-//! through a graph. [`TopK`] keeps the best. None ever sees a file.
+//! through a graph, and [`ResidualScorer`] with [`residuals`] of a fifteenth, to answer roughly. [`TopK`] keeps the best.
+//! None ever sees a file.
 //!
 //! | metric | distance | rows |
 //! |---|---|---|
@@ -17,6 +18,7 @@ mod finish;
 mod kernels;
 mod query;
 pub mod reference;
+pub mod residuals;
 mod scorer;
 mod topk;
 mod wide;
@@ -24,5 +26,6 @@ mod wide;
 pub use codes::{CodeLayout, CodeScorer, CodeTable};
 pub use error::QuantError;
 pub use kernels::{CodeIsa, CodeKernel, Isa, Kernel};
+pub use residuals::{ResidualEncoder, ResidualLayout, ResidualScorer};
 pub use scorer::Scorer;
 pub use topk::TopK;

@@ -32,8 +32,8 @@ pub use error::{NotReady, Result, RvfError};
 pub use host::{Clock, Host, Random, Threads};
 pub use options::{CreateOptions, Durability, OpenOptions, SYNC_INTERVAL_MS};
 pub use read::{
-    Changes, ChangesPosition, ConditionBounds, FilterPlan, FilteredPage, Hits, PageRequest, Quality, QueryOptions,
-    QueryPlan, RowPage, StoreSnapshot, Strategy,
+    Changes, ChangesPosition, CoarseBudget, ConditionBounds, FilterPlan, FilteredPage, Hits, PageRequest, Quality,
+    QueryOptions, QueryPlan, RowPage, StoreSnapshot, Strategy,
 };
 pub use rvf_filter::Expression;
 pub use rvf_manifest::StoreOptions;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// What each crate depends on in this workspace, for its own code: nothing more, and nothing less. A crate may only name
 /// crates listed before it.
-const DEPENDENCIES: [(&str, &[&str]); 9] = [
+const DEPENDENCIES: [(&str, &[&str]); 10] = [
     ("rvf-types", &[]),
     ("rvf-wire", &["rvf-types"]),
     ("rvf-crypto", &[]),
@@ -16,7 +16,11 @@ const DEPENDENCIES: [(&str, &[&str]); 9] = [
     ("rvf-quant", &["rvf-types"]),
     ("rvf-filter", &["rvf-types"]),
     ("rvf-index", &["rvf-types"]),
-    ("rvf-runtime", &["rvf-crypto", "rvf-filter", "rvf-index", "rvf-manifest", "rvf-quant", "rvf-types", "rvf-wire"]),
+    ("rvf-layer", &["rvf-quant", "rvf-types"]),
+    (
+        "rvf-runtime",
+        &["rvf-crypto", "rvf-filter", "rvf-index", "rvf-layer", "rvf-manifest", "rvf-quant", "rvf-types", "rvf-wire"],
+    ),
     ("rvf-node", &["rvf-runtime"]),
 ];
 

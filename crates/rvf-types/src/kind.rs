@@ -43,6 +43,7 @@ kinds! {
     HEAD = 0xF0, "head", "First segment of the file: identity and anchors.";
     IDS = 0xF1, "ids", "Ids by row and by hash.";
     PIN = 0xF2, "pin", "A branch's claim on a prefix of this file.";
+    COARSE = 0xF3, "coarse", "Rough codes by cluster, with ids: answers from a few ranges.";
 }
 
 impl SegmentKind {

@@ -73,5 +73,7 @@ pub const INDEX_FROM_ROWS: u32 = 1_024;
 pub const CLOSE_INDEX_FROM_ROWS: u32 = 512;
 /// Most rows that stay without a place in the graph when a store is closed.
 pub const UNINDEXED_ROWS_MAX: u32 = 10_000;
+/// Rows from which there is a progressive layer; fewer are read whole.
+pub const COARSE_FROM_ROWS: u32 = 4_096;
 /// How many small runs of about one size a checkpoint lets stand before it merges them.
 pub const RUN_FAN_IN: usize = 8;

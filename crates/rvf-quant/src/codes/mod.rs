@@ -27,6 +27,7 @@
 //! search in the blink of an eye with compressed indices", VLDB 2023, <https://arxiv.org/abs/2304.04759>), but symmetric
 //! about 0 and without taking off the mean. `docs/codes.md` has how near the codes come, and what else was tried.
 
+mod decode;
 mod encode;
 mod layout;
 mod scorer;

@@ -197,7 +197,12 @@ impl NewFile {
 
     /// Adds a segment and writes it at once; nobody reads this file yet.
     pub(super) fn segment(&mut self, kind: SegmentKind, bytes: Vec<u8>, rows: (Row, u32)) -> Result<SegmentEntry> {
-        let entry = self.append.segment(kind, SegmentFlags::MORE_FOLLOWS, vec![Part::Owned(bytes)], rows)?;
+        self.segment_of(kind, vec![Part::Owned(bytes)], rows)
+    }
+
+    /// As [`NewFile::segment`], from several parts.
+    pub(super) fn segment_of(&mut self, kind: SegmentKind, parts: Vec<Part>, rows: (Row, u32)) -> Result<SegmentEntry> {
+        let entry = self.append.segment(kind, SegmentFlags::MORE_FOLLOWS, parts, rows)?;
         self.entries.push(entry);
         self.append.flush(&*self.file)?;
         Ok(entry)

@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rvf_index::{GraphBuilder, Progress};
+use rvf_types::limits::COARSE_FROM_ROWS;
 use rvf_types::{ErrorCode, NO_ROW, Row, SegmentKind};
 
 use crate::Result;
@@ -9,8 +10,7 @@ use crate::compact::NewFile;
 use crate::control::Control;
 use crate::dead_rows::DeadRows;
 use crate::index::{
-    BuildVectors, CodeRun, CodeWriter, GraphUpdate, build_parameters, code_layout, graph_error, resume_error,
-    write_graph,
+    BuildVectors, CodeRun, CodeWriter, build_coarse, build_parameters, code_layout, cut, graph_error, resume_error,
 };
 use crate::runs::RunList;
 use crate::segment::{CheckedSegment, RunBytes};
@@ -23,7 +23,9 @@ impl NewFile {
         match self.copy_readable_index(snapshot, control) {
             Err(error) if error.code == ErrorCode::InvalidChecksum && error.not_ready.is_none() => {
                 snapshot.index.set_broken();
-                self.entries.retain(|entry| !matches!(entry.header.kind, SegmentKind::QUANT | SegmentKind::INDEX));
+                self.entries.retain(|entry| {
+                    !matches!(entry.header.kind, SegmentKind::QUANT | SegmentKind::INDEX | SegmentKind::COARSE)
+                });
                 Ok(())
             }
             outcome => outcome,
@@ -59,11 +61,22 @@ impl NewFile {
         if builder.repair(&vectors, &executor, &mut watch).map_err(graph_error)?.is_break() {
             return self.stopped(control);
         }
-        let update = GraphUpdate { kept_layers: 0, layer: builder.write(), row_count };
-        write_graph(update, |mut header, mut piece, rows| {
-            header.append(&mut piece);
-            self.segment(SegmentKind::INDEX, header, rows).map(drop)
-        })
+        self.layer(SegmentKind::INDEX, builder.write(), row_count)?;
+        if row_count < COARSE_FROM_ROWS {
+            return Ok(());
+        }
+        let old_rows: Vec<Row> = self.copied.range(..end).collect();
+        match build_coarse(snapshot, row_count, |row| old_rows[row as usize])? {
+            Some((layer, row_count)) => self.layer(SegmentKind::COARSE, layer, row_count),
+            None => Ok(()),
+        }
+    }
+
+    fn layer(&mut self, kind: SegmentKind, bytes: Vec<u8>, row_count: Row) -> Result<()> {
+        for parts in cut(0, bytes) {
+            self.segment_of(kind, parts, (0, row_count))?;
+        }
+        Ok(())
     }
 
     fn stopped(&self, control: &Control) -> Result<()> {

@@ -2,12 +2,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
+use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, COARSE_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
 use rvf_types::{ErrorCode, Row};
 
 use crate::control::Control;
 use crate::index::build::{Effort, is_worn};
-use crate::index::{Builder, IndexUpdate, encode_rows};
+use crate::index::{Builder, IndexUpdate, build_coarse, encode_rows};
 use crate::pool::Parts;
 use crate::snapshot::Snapshot;
 use crate::store::{RvfStore, closed};
@@ -159,7 +159,13 @@ impl RvfStore {
 
     fn grow_graph(&self, builder: &mut Builder, snapshot: &Snapshot, end: Row, effort: &Effort<'_>) -> Result<()> {
         let Some(graph) = builder.grow(snapshot, end, effort)? else { return Ok(()) };
-        let update = IndexUpdate { graph: Some(graph), ..IndexUpdate::default() };
+        // Closing leaves an older one as it is: what it says of its rows stays true.
+        let is_due = effort.may_rebuild && graph.kept_layers == 0 && graph.row_count >= COARSE_FROM_ROWS;
+        let coarse = match is_due {
+            true => build_coarse(snapshot, graph.row_count, |row| row)?,
+            false => None,
+        };
+        let update = IndexUpdate { graph: Some(graph), coarse, ..IndexUpdate::default() };
         if self.install_index(snapshot, update)?.is_some() {
             builder.note_stored();
         }

@@ -1,6 +1,7 @@
 //! The index: codes and graph of the rows, where they lie in the file, how they are made and brought there.
 
 mod build;
+mod coarse;
 mod code_run;
 mod codes;
 mod indexing;
@@ -9,9 +10,10 @@ mod state;
 mod update;
 
 pub(crate) use build::{Builder, build_parameters};
+pub(crate) use coarse::{CoarseSource, build_coarse};
 pub(crate) use code_run::{CodeRun, CodeWriter, code_layout, encode_rows};
 pub(crate) use codes::{BuildVectors, Codes};
 pub(crate) use indexing::{Indexing, is_worn_or_broken};
 pub(crate) use source::{LayerSource, StoredGraph};
 pub(crate) use state::{Index, graph_error, resume_error};
-pub(crate) use update::{GraphUpdate, IndexUpdate, write_graph, write_index};
+pub(crate) use update::{GraphUpdate, IndexUpdate, cut, write_index};

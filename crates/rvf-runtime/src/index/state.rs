@@ -15,6 +15,8 @@ pub(crate) struct Index {
     codes: RunList<CodeRun>,
     /// INDEX segments, in the order of the directory.
     segments: Vec<Arc<CheckedSegment>>,
+    /// COARSE segments, in order.
+    coarse: Vec<Arc<CheckedSegment>>,
     /// Rows below this one are in the graph, unless they were dead when their turn came.
     row_count: Row,
     graph: OnceLock<StoredGraph>,
@@ -41,12 +43,17 @@ pub(crate) fn resume_error(error: ResumeError<RvfError>) -> RvfError {
 
 impl Index {
     /// The index of stored runs and segments; nothing is read.
-    pub(crate) fn new(codes: Vec<Arc<CodeRun>>, segments: Vec<Arc<CheckedSegment>>) -> Index {
+    pub(crate) fn new(
+        codes: Vec<Arc<CodeRun>>,
+        segments: Vec<Arc<CheckedSegment>>,
+        coarse: Vec<Arc<CheckedSegment>>,
+    ) -> Index {
         let code_rows = codes.last().map_or(0, |run| run.end_row());
         let graph_rows = segments.iter().map(|segment| segment.entry().row_count).max().unwrap_or(0);
         Index {
             codes: RunList::new(codes),
             segments,
+            coarse,
             row_count: graph_rows.min(code_rows),
             graph: OnceLock::new(),
             is_broken: AtomicBool::new(false),
@@ -95,6 +102,11 @@ impl Index {
         &self.segments
     }
 
+    /// COARSE segments.
+    pub(crate) fn coarse_segments(&self) -> &[Arc<CheckedSegment>] {
+        &self.coarse
+    }
+
     /// True where reading it has met damage.
     pub(crate) fn is_broken(&self) -> bool {
         self.is_broken.load(Ordering::Relaxed)
@@ -114,9 +126,10 @@ impl Index {
         }
     }
 
-    /// Bytes of codes and graph in the file.
+    /// Bytes of codes, graph and progressive layer in the file.
     pub(crate) fn bytes(&self) -> u64 {
         let codes: u64 = self.codes.iter().map(|run| run.bytes().len()).sum();
-        codes + self.segments.iter().map(|segment| segment.data_bytes()).sum::<u64>()
+        let layers = self.segments.iter().chain(&self.coarse);
+        codes + layers.map(|segment| segment.data_bytes()).sum::<u64>()
     }
 }

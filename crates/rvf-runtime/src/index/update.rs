@@ -20,6 +20,8 @@ pub(crate) struct IndexUpdate {
     /// Codes of the rows that follow those that have some.
     pub(crate) codes: Vec<CodeRun>,
     pub(crate) graph: Option<GraphUpdate>,
+    /// A new progressive layer, and the row that its rows are below.
+    pub(crate) coarse: Option<(Vec<u8>, Row)>,
 }
 
 /// A new layer of the graph.
@@ -47,28 +49,34 @@ pub(crate) fn write_index(index: &Index, update: IndexUpdate, append: &mut Appen
     match update.graph {
         Some(graph) => {
             entries.extend(index.layer_entries(graph.kept_layers)?);
-            write_graph(graph, |header, piece, rows| {
-                let data = vec![Part::Owned(header), Part::Owned(piece)];
+            let rows = (0, graph.row_count);
+            for data in cut(graph.kept_layers as u32, graph.layer) {
                 entries.push(append.segment(SegmentKind::INDEX, SegmentFlags::MORE_FOLLOWS, data, rows)?);
-                Ok(())
-            })?;
+            }
         }
         None => entries.extend(index.segments().iter().map(|segment| *segment.entry())),
+    }
+    match update.coarse {
+        Some((layer, row_count)) => {
+            for data in cut(0, layer) {
+                entries.push(append.segment(SegmentKind::COARSE, SegmentFlags::MORE_FOLLOWS, data, (0, row_count))?);
+            }
+        }
+        None => entries.extend(index.coarse_segments().iter().map(|segment| *segment.entry())),
     }
     Ok(entries)
 }
 
-/// Cuts a layer into pieces that each fit into a segment, and hands each of them, behind its header, to `write`.
-pub(crate) fn write_graph(
-    graph: GraphUpdate,
-    mut write: impl FnMut(Vec<u8>, Vec<u8>, (Row, u32)) -> Result<()>,
-) -> Result<()> {
-    let header = IndexHeader { layer: graph.kept_layers as u32, piece: 0, layer_bytes: graph.layer.len() as u64 };
-    let mut rest = graph.layer;
+/// Cuts a layer into pieces that each fit into a segment, behind their headers.
+pub(crate) fn cut(layer: u32, bytes: Vec<u8>) -> Vec<Vec<Part>> {
+    let header = IndexHeader { layer, piece: 0, layer_bytes: bytes.len() as u64 };
+    let mut rest = bytes;
+    let mut pieces = Vec::new();
     for piece in 0..header.piece_count() {
         let behind = rest.split_off(rest.len().min(SEGMENT_SPLIT_BYTES as usize));
         let bytes = std::mem::replace(&mut rest, behind);
-        write(IndexHeader { piece, ..header }.encode().to_vec(), bytes, (0, graph.row_count))?;
+        let front = IndexHeader { piece, ..header }.encode().to_vec();
+        pieces.push(vec![Part::Owned(front), Part::Owned(bytes)]);
     }
-    Ok(())
+    pieces
 }

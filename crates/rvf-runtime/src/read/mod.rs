@@ -1,6 +1,7 @@
 //! Answers from a snapshot.
 
 mod changes;
+mod coarse;
 mod exact;
 mod explain;
 mod matching;
@@ -12,6 +13,7 @@ mod rank;
 mod walk;
 
 pub use changes::{Changes, ChangesPosition};
+pub use coarse::CoarseBudget;
 pub use explain::{ConditionBounds, FilterPlan, QueryPlan, Strategy};
 pub use page::{FilteredPage, PageRequest, RowPage, StoreSnapshot};
 pub use quality::Quality;

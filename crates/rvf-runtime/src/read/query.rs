@@ -160,7 +160,7 @@ impl BatchWorker<'_> {
     }
 }
 
-fn check_query(snapshot: &Snapshot, vectors: &[u8], count: usize, options: &QueryOptions) -> Result<()> {
+pub(super) fn check_query(snapshot: &Snapshot, vectors: &[u8], count: usize, options: &QueryOptions) -> Result<()> {
     if options.k == 0 || options.k > K_MAX {
         return Err(RvfError::new(
             ErrorCode::KTooLarge,

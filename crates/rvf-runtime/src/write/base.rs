@@ -28,7 +28,7 @@ pub(crate) fn load_base(
     let layout =
         code_layout(&manifest.options).map_err(|error| RvfError::new(ErrorCode::InvalidManifest, error.message))?;
     let (mut vectors, mut ids, mut meta, mut overlays) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut codes, mut graph) = (Vec::new(), Vec::new());
+    let (mut codes, mut graph, mut coarse) = (Vec::new(), Vec::new(), Vec::new());
     for entry in &manifest.segments {
         let (first_row, row_count) = (entry.first_row, entry.row_count);
         match entry.header.kind {
@@ -53,6 +53,7 @@ pub(crate) fn load_base(
                 codes.push(Arc::new(CodeRun::stored(bytes, layout, first_row, row_count)?));
             }
             SegmentKind::INDEX => graph.push(open(entry)?),
+            SegmentKind::COARSE => coarse.push(open(entry)?),
             _ => {}
         }
     }
@@ -75,7 +76,7 @@ pub(crate) fn load_base(
     if !covers(&codes, code_rows) || code_rows > manifest.next_row || graph_rows > code_rows {
         return invalid("codes do not cover the rows of the graph");
     }
-    Ok(BaseRuns { vectors, ids, meta, overlays, index: Index::new(codes, graph) })
+    Ok(BaseRuns { vectors, ids, meta, overlays, index: Index::new(codes, graph, coarse) })
 }
 
 /// True where the runs hold every row below `end` exactly once, in order.
@@ -112,6 +113,9 @@ fn find_segment(snapshot: &Snapshot, entry: &SegmentEntry) -> Option<Arc<Checked
         SegmentKind::META => snapshot.meta.find(entry.first_row).and_then(|run| open(run.bytes())),
         SegmentKind::QUANT => snapshot.index.codes().find(entry.first_row).and_then(|run| open(run.bytes())),
         SegmentKind::INDEX => snapshot.index.segments().iter().find(|segment| segment.entry() == entry).cloned(),
+        SegmentKind::COARSE => {
+            snapshot.index.coarse_segments().iter().find(|segment| segment.entry() == entry).cloned()
+        }
         SegmentKind::OVERLAY => snapshot.overlays.iter().find_map(|run| open(run.bytes())),
         _ => None,
     }

@@ -67,10 +67,17 @@ unsafe impl ByteLanes for Avx512Vnni {
     #[inline(always)]
     unsafe fn totals(sums: [__m512i; ROWS]) -> [i32; ROWS] {
         // SAFETY: see above; AVX-512F comes with AVX2.
-        unsafe {
-            avx2::totals(
-                sums.map(|sums| _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums))),
-            )
-        }
+        unsafe { avx2::totals([folded(sums[0]), folded(sums[1]), folded(sums[2]), folded(sums[3])]) }
     }
+}
+
+/// The sums of the upper half on those of the lower. No closure: builds without link-time optimisation do not inline
+/// instructions into one, as it lacks the instruction set.
+///
+/// # Safety
+/// The CPU must have AVX-512F.
+#[inline(always)]
+unsafe fn folded(sums: __m512i) -> __m256i {
+    // SAFETY: the caller's contract.
+    unsafe { _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums)) }
 }

@@ -68,15 +68,15 @@ unsafe fn dots<L: ByteLanes>(query: &CodeQuery, elements: [*const u8; ROWS]) -> 
         let mut column = 0;
         while column < whole {
             let from_query = L::query(query.padded_ptr().add(column));
-            for (sums, row) in sums.iter_mut().zip(elements) {
-                *sums = L::step(*sums, from_query, row.add(column));
+            for index in 0..ROWS {
+                sums[index] = L::step(sums[index], from_query, elements[index].add(column));
             }
             column += L::WIDTH;
         }
         if column < bytes {
             let from_query = L::query(query.padded_ptr().add(column));
-            for (sums, row) in sums.iter_mut().zip(elements) {
-                *sums = L::step_first(*sums, from_query, row.add(column), bytes - column);
+            for index in 0..ROWS {
+                sums[index] = L::step_first(sums[index], from_query, elements[index].add(column), bytes - column);
             }
         }
         L::totals(sums)
