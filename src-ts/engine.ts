@@ -172,7 +172,7 @@ export interface EngineStatus {
   unindexedRows: number;
   /** Layers that the graph is stored in, 0 where there is none. */
   indexLayers: number;
-  /** Bytes of codes and graph in the file. */
+  /** Bytes of codes, graph and progressive layer in the file. */
   indexBytes: number;
   /** Whether so many of the graph's rows are dead, or it is so damaged, that it is to be built anew. */
   needsRebuild: boolean;

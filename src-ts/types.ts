@@ -274,7 +274,7 @@ export interface RvfStatus {
   totalRows?: number;
   /** Rows that are not in the graph yet, those of deleted entries among them: each search compares them all. */
   unindexedRows?: number;
-  /** Bytes of the graph, and of the codes it is searched by, in the file. */
+  /** Bytes in the file that are there for searching: the graph and codes of the vectors. */
   indexBytes?: number;
   /** Bytes that the next open has to replay. */
   tailBytes?: number;
