@@ -323,6 +323,13 @@ fn a_checkpoint_survives_the_failure_of_any_call() {
 }
 
 #[test]
+fn indexing_survives_the_failure_of_any_call() {
+    let more = put(&mut Rng::new(8), 66);
+    let steps = vec![Step::Index, Step::Commit(more), Step::Index, Step::Compact(vec![]), Step::Index, Step::Reopen];
+    fail_every_call("index", &Workload::behind(&commits(), steps));
+}
+
+#[test]
 fn a_compaction_survives_the_failure_of_any_call() {
     let random = &mut Rng::new(8);
     let meanwhile = vec![put(random, 2), Change::Delete((0..60).map(|id| format!("id-{id}")).collect())];

@@ -91,8 +91,12 @@ fn one_of_each() -> Vec<Step> {
     vec![
         Step::Commit(put(random, 66)),
         Step::Group(vec![put(random, 1), put(random, 70), Change::Delete(vec!["id-1".to_owned()]), put(random, 2)]),
+        Step::Index,
+        Step::Commit(put(random, 66)),
+        Step::Index,
         Step::Checkpoint,
         Step::Compact(vec![put(random, 2), put(random, 66)]),
+        Step::Index,
         Step::Group(vec![
             put(random, 3),
             update(1),

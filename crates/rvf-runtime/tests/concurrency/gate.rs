@@ -27,7 +27,9 @@ impl Clock for GateClock {
     }
 
     fn sleep_ms(&self, milliseconds: u64) {
-        let waiting = self.once.lock().unwrap().take();
+        // The thread that indexes rests, too, and is not waited for.
+        let is_indexing = std::thread::current().name() == Some("rvf-index");
+        let waiting = if is_indexing { None } else { self.once.lock().unwrap().take() };
         match waiting {
             Some((arrived, open)) => {
                 arrived.send(()).unwrap();

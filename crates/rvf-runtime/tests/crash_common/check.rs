@@ -5,12 +5,14 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rvf_runtime::storage::{CrashChoice, FaultyStorage, MemoryStorage};
-use rvf_runtime::{Control, OpenOptions, RowPage, RvfStore};
+use rvf_runtime::{Control, OpenOptions, QueryOptions, RowPage, RvfStore};
 
 use super::{DIMENSION, PATH, State, TestHost};
-use crate::kit::page_at;
+use crate::kit::{page_at, ready};
 
 const PAGE_ROWS: usize = 1_000;
+/// One in so many entries is asked for.
+const INDEX_CHECK_STEP: usize = 16;
 
 /// What may be found after a crash.
 #[derive(Clone)]
@@ -129,13 +131,34 @@ fn open(host: &TestHost, read_only: bool) -> Result<RvfStore, String> {
 
 /// Compares everything the store holds with the model; answers the epoch.
 pub fn check_state(store: &RvfStore, expected: &Expected<'_>) -> Result<u64, String> {
-    let epoch = store.status().map_err(|error| error.to_string())?.epoch;
+    let epoch = ready(|| store.status()).map_err(|error| error.to_string())?.epoch;
     let epochs = expected.epochs.clone().unwrap_or(0..=0);
     if !epochs.contains(&epoch) {
         return Err(format!("found epoch {epoch}, may be {epochs:?}"));
     }
-    compare(store, &expected.states[epoch as usize]).map_err(|error| format!("epoch {epoch}: {error}"))?;
+    let state = &expected.states[epoch as usize];
+    compare(store, state).map_err(|error| format!("epoch {epoch}: {error}"))?;
+    check_index(store, state).map_err(|error| format!("epoch {epoch}, the index: {error}"))?;
     Ok(epoch)
+}
+
+/// The graph is there as a whole or not at all, and leads to rows that are stored. Walks as narrow as they can be, so that
+/// they are taken in stores of few rows.
+fn check_index(store: &RvfStore, state: &State) -> Result<(), String> {
+    for (id, entry) in state.iter().step_by(INDEX_CHECK_STEP) {
+        let options = QueryOptions { k: 1, ef_search: Some(1), ..QueryOptions::default() };
+        let hits =
+            ready(|| store.query(&entry.vector, &options, None)).map_err(|error| format!("query {id}: {error}"))?;
+        if hits.ids.len() != 1 || !state.contains_key(&hits.ids[0]) {
+            return Err(format!("{id}: {hits:?}"));
+        }
+    }
+    let status = ready(|| store.status()).map_err(|error| error.to_string())?;
+    let has_graph = status.unindexed_rows < status.row_count;
+    if status.needs_rebuild || has_graph != (status.index_layers > 0) {
+        return Err(format!("{status:?}"));
+    }
+    Ok(())
 }
 
 /// Re-reads the whole file.

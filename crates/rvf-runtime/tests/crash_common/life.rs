@@ -59,6 +59,8 @@ impl Life {
                 self.promise_all();
                 Ok(())
             }
+            // No promise: where every row is in the graph, nothing is written.
+            Step::Index => self.store.wait_for_index(&Control::default()),
             Step::Freeze => {
                 self.store.freeze()?;
                 self.promise_all();

@@ -24,6 +24,8 @@ pub enum Step {
     /// A compaction, with these commits while it copies.
     Compact(Vec<Change>),
     Checkpoint,
+    /// Every row comes into the graph.
+    Index,
     Freeze,
     /// Close, and open again.
     Reopen,
@@ -41,11 +43,12 @@ fn random_step(random: &mut Rng) -> Step {
     match random.below(100) {
         0..58 => Step::Commit(small_change(random)),
         58..63 => Step::Commit(large_change(random)),
-        63..80 => {
+        63..76 => {
             let count = 2 + random.below(4);
             Step::Group((0..count).map(|_| any_change(random)).collect())
         }
-        80..90 => Step::Checkpoint,
+        76..82 => Step::Index,
+        82..90 => Step::Checkpoint,
         90..93 => Step::Compact((0..random.below(3)).map(|_| any_change(random)).collect()),
         93..96 => Step::Freeze,
         _ => Step::Reopen,

@@ -1,5 +1,5 @@
 //! What the process does that is killed: it commits in every way there is, tells what was acknowledged, and compacts
-//! meanwhile.
+//! and indexes meanwhile.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub fn work(path: &str) -> ! {
     loop {
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| compact_and_checkpoint(&store, &is_over));
+            scope.spawn(|| compact_and_index(&store, &is_over));
             commit_for_a_while(&store);
             is_over.store(true, Ordering::Relaxed);
         });
@@ -70,14 +70,14 @@ pub fn work(path: &str) -> ! {
     }
 }
 
-fn compact_and_checkpoint(store: &RvfStore, is_over: &AtomicBool) {
+fn compact_and_index(store: &RvfStore, is_over: &AtomicBool) {
     let random = &mut Rng::new(store.status().unwrap().epoch);
     while !is_over.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(random.below(8) as u64));
-        if random.chance(30) {
-            store.compact(&Control::default()).unwrap();
-        } else {
-            store.checkpoint().unwrap();
+        match random.below(10) {
+            0..3 => drop(store.compact(&Control::default()).unwrap()),
+            3..6 => store.wait_for_index(&Control::default()).unwrap(),
+            _ => store.checkpoint().unwrap(),
         }
     }
 }
