@@ -40,6 +40,12 @@ impl RvfError {
         Damage::from_wire(error, offset, Some(segment)).into()
     }
 
+    /// True where stored bytes are not what a reader of this version can use.
+    pub(crate) fn is_damage(&self) -> bool {
+        let is_format = (self.code as u16) >> 8 == ErrorCode::InvalidChecksum as u16 >> 8;
+        self.not_ready.is_none() && (is_format || self.code == ErrorCode::AlgoUnsupported)
+    }
+
     /// An argument out of its bounds.
     pub(crate) fn input(message: impl Into<String>) -> RvfError {
         RvfError::new(ErrorCode::InvalidInput, message)

@@ -122,7 +122,7 @@ impl RvfStore {
         let Some(threads) = &self.shared.host.threads else { return false };
         queue.has_thread = true;
         drop(queue);
-        let store = self.clone();
+        let store = self.for_own_thread();
         let is_started = threads.spawn("rvf-writer", Box::new(move || store.run_writer_thread())).is_ok();
         if !is_started {
             self.end_thread(&mut self.shared.queue.lock());

@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -43,6 +43,21 @@ pub struct CompactOutcome {
 #[derive(Clone)]
 pub struct RvfStore {
     pub(crate) shared: Arc<Shared>,
+    /// `None` for the store's own threads: they do not keep it open.
+    _owner: Option<Arc<Owner>>,
+}
+
+/// What all copies that callers have share: with the last of them the store is given up, as a crash would leave it.
+struct Owner {
+    shared: Weak<Shared>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.upgrade() {
+            RvfStore { shared, _owner: None }.give_up();
+        }
+    }
 }
 
 pub(crate) struct Shared {
@@ -127,26 +142,43 @@ impl RvfStore {
             Some(writer) => Arc::clone(&writer.snapshot),
             None => Arc::new(opened.snapshot.clone()),
         };
-        RvfStore {
-            shared: Arc::new(Shared {
-                host: host.clone(),
-                path: path.to_owned(),
-                options: options.clone(),
-                store_options: snapshot.options().clone(),
-                lineage: snapshot.manifest.lineage,
-                snapshot: ArcSwapOption::new(Some(snapshot)),
-                recovery: Mutex::new(opened.recovery()),
-                writer: Mutex::new(writer),
-                is_closed: AtomicBool::new(false),
-                is_poisoned: AtomicBool::new(false),
-                is_compacting: AtomicBool::new(false),
-                queue: Mutex::new(Queue::default()),
-                wake: Condvar::new(),
-                thread_ended: Condvar::new(),
-                indexing: Indexing::default(),
-                pool: Pool::new(host),
-                scratches: Mutex::default(),
-            }),
+        let shared = Arc::new(Shared {
+            host: host.clone(),
+            path: path.to_owned(),
+            options: options.clone(),
+            store_options: snapshot.options().clone(),
+            lineage: snapshot.manifest.lineage,
+            snapshot: ArcSwapOption::new(Some(snapshot)),
+            recovery: Mutex::new(opened.recovery()),
+            writer: Mutex::new(writer),
+            is_closed: AtomicBool::new(false),
+            is_poisoned: AtomicBool::new(false),
+            is_compacting: AtomicBool::new(false),
+            queue: Mutex::new(Queue::default()),
+            wake: Condvar::new(),
+            thread_ended: Condvar::new(),
+            indexing: Indexing::default(),
+            pool: Pool::new(host),
+            scratches: Mutex::default(),
+        });
+        let owner = Arc::new(Owner { shared: Arc::downgrade(&shared) });
+        RvfStore { shared, _owner: Some(owner) }
+    }
+
+    /// A copy for a thread of the store's own.
+    pub(crate) fn for_own_thread(&self) -> RvfStore {
+        RvfStore { shared: Arc::clone(&self.shared), _owner: None }
+    }
+
+    /// Commits what waits and gives the lock back, without a checkpoint. Where a commit is running, its thread has the
+    /// store until it ends.
+    fn give_up(&self) {
+        self.stop_indexing();
+        if let Some(mut writer) = self.shared.writer.try_lock() {
+            self.drain(&mut writer);
+            *writer = None;
+            self.shared.is_closed.store(true, Ordering::Release);
+            self.shared.wake.notify_all();
         }
     }
 

@@ -26,7 +26,7 @@ use replica::Replica;
 use rvf_runtime::storage::{FileStorage, MemoryStorage, NotReadyStorage, Storage};
 use rvf_runtime::types::ErrorCode;
 use rvf_runtime::{
-    Control, CreateOptions, Durability, Host, OnDuplicate, OpenOptions, QueryOptions, RvfStore, StoreSnapshot,
+    Control, CreateOptions, Durability, Host, OnDuplicate, OpenOptions, Quality, QueryOptions, RvfStore, StoreSnapshot,
 };
 
 const OPERATIONS_PER_RUN: usize = 50;
@@ -188,6 +188,8 @@ impl Run {
             Some(self.rng.pick(&neighbours).distance as f32)
         };
         QueryOptions {
+            // What the graph finds is the subject of tests/index.
+            quality: Quality::Exact,
             k: *self.rng.pick(&[1, 2, 10, len.max(1), len + 1, 100_000]),
             distance_max,
             timeout_ms: 0,
@@ -239,18 +241,18 @@ impl Run {
         self.note("checkpoint".to_owned());
         self.expect_checkpoint();
         ready(|| self.store.checkpoint()).unwrap();
-        assert_eq!(self.store.status().unwrap().tail_bytes, 0);
+        assert_eq!(ready(|| self.store.status()).unwrap().tail_bytes, 0);
     }
 
     /// What comes next makes a checkpoint if there is anything to be put into it.
     fn expect_checkpoint(&mut self) {
-        self.is_reader_current &= self.store.status().unwrap().tail_bytes == 0;
+        self.is_reader_current &= ready(|| self.store.status()).unwrap().tail_bytes == 0;
     }
 
     fn compact(&mut self) {
         self.note("compact".to_owned());
         let outcome = ready(|| self.store.compact(&Control::default())).unwrap();
-        let status = self.store.status().unwrap();
+        let status = ready(|| self.store.status()).unwrap();
         assert_eq!((outcome.epoch, status.row_count), (self.oracle.epoch, self.oracle.len() as u64));
         assert_eq!(status.dead_space_ratio, 0.0);
         self.is_reader_current = false;
@@ -263,7 +265,7 @@ impl Run {
         // With intervals a thread of the store's own outlives the handle for a moment, and with it the lock.
         let closes = self.rng.chance(60) || self.options.durability == Durability::Interval;
         self.note(format!("reopen, closed first: {closes}"));
-        let had_tail = self.store.status().unwrap().tail_bytes > 0;
+        let had_tail = ready(|| self.store.status()).unwrap().tail_bytes > 0;
         if closes {
             self.expect_checkpoint();
             ready(|| self.store.close()).unwrap();
@@ -273,7 +275,7 @@ impl Run {
         self.store =
             RvfStore::create(&self.host, ":memory:", &CreateOptions::new(1, self.oracle.shape.metric)).unwrap();
         self.store = ready(|| RvfStore::open(&self.host, &self.path, &self.options)).unwrap();
-        let status = self.store.status().unwrap();
+        let status = ready(|| self.store.status()).unwrap();
         assert_eq!(status.recovered_torn_bytes, 0);
         assert_eq!(status.recovered_commits > 0, had_tail && !closes);
         let shape = self.oracle.shape;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use rvf_index::{GraphBuilder, Progress};
 use rvf_types::limits::COARSE_FROM_ROWS;
-use rvf_types::{ErrorCode, NO_ROW, Row, SegmentKind};
+use rvf_types::{NO_ROW, Row, SegmentKind};
 
 use crate::Result;
 use crate::compact::NewFile;
@@ -21,7 +21,7 @@ impl NewFile {
     /// go. What cannot be read of them is left to be made anew.
     pub(super) fn copy_index(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
         match self.copy_readable_index(snapshot, control) {
-            Err(error) if error.code == ErrorCode::InvalidChecksum && error.not_ready.is_none() => {
+            Err(error) if error.is_damage() => {
                 snapshot.index.set_broken();
                 self.entries.retain(|entry| {
                     !matches!(entry.header.kind, SegmentKind::QUANT | SegmentKind::INDEX | SegmentKind::COARSE)

@@ -20,6 +20,10 @@ const LAYERS_MAX: usize = 5;
 const DEGREE_LEAST: usize = 16;
 /// Narrowest walk for a new row.
 const BREADTH_LEAST: usize = 64;
+/// Repair looks for every row where one in so many is new, and in small graphs; else for a share of the old ones. Not at
+/// close, which should be short.
+const LOOK_FOR_ALL_SHARE: u64 = 8;
+const LOOK_FOR_ALL_ROWS: Row = 8_192;
 /// Fewer dead rows are never worth a build.
 const DEAD_ROWS_MIN: u64 = 1_024;
 
@@ -101,6 +105,11 @@ impl Builder {
                 return Ok(None);
             }
             (effort.note)(step.len() as u64);
+        }
+        let present = growing.graph.len();
+        let is_much = rows.len() as u64 * LOOK_FOR_ALL_SHARE >= u64::from(present) || present <= LOOK_FOR_ALL_ROWS;
+        if effort.may_rebuild && is_much {
+            growing.graph.look_for_all();
         }
         if growing.graph.repair(&vectors, &effort.parts, &mut watch).map_err(graph_error)?.is_break() {
             return Ok(None);

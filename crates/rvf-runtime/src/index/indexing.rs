@@ -8,7 +8,6 @@ use rvf_types::{ErrorCode, Row};
 use crate::control::Control;
 use crate::index::build::{Effort, is_worn};
 use crate::index::{Builder, IndexUpdate, build_coarse, encode_rows};
-use crate::pool::Parts;
 use crate::snapshot::Snapshot;
 use crate::store::{RvfStore, closed};
 use crate::{Result, RvfError};
@@ -143,8 +142,7 @@ impl RvfStore {
             None => Ok(()),
         });
         if let Err(error) = &result
-            && error.code == ErrorCode::InvalidChecksum
-            && error.not_ready.is_none()
+            && error.is_damage()
             && let Ok(current) = self.current()
             && current.index.code_rows() > 0
             && !current.index.is_broken()
@@ -216,45 +214,53 @@ impl RvfStore {
             indexing.wake.notify_all();
             return;
         }
-        let store = self.clone();
+        let store = self.for_own_thread();
         *has_thread = threads.spawn("rvf-index", Box::new(move || store.run_indexing_thread())).is_ok();
     }
 
     fn run_indexing_thread(&self) {
-        let _ended = ThreadEnd(self);
+        let ended = ThreadEnd(self);
         let indexing = &self.shared.indexing;
-        let mut last_work_ns = self.shared.host.clock.monotonic_ns();
+        let clock = &self.shared.host.clock;
+        let mut last_work_ns = clock.monotonic_ns();
         while !self.is_closing() {
-            let idle_ms = (self.shared.host.clock.monotonic_ns() - last_work_ns) / 1_000_000;
             if self.has_work() {
-                self.wait_for_quiet();
-                let should_stop = || self.is_closing() || indexing.waiting_count.load(Ordering::Relaxed) > 0;
-                let effort = Effort {
-                    parts: self.background_parts(),
-                    should_stop: &should_stop,
-                    is_over: &|_| false,
-                    note: &|_| (),
-                    may_rebuild: true,
-                };
-                let mut builder = indexing.builder.lock();
-                let worked = self.index_rows(&mut builder, &Goal { rows_left: 0, effort }, |_| false);
-                indexing.has_failed.store(worked.is_err(), Ordering::Relaxed);
-                last_work_ns = self.shared.host.clock.monotonic_ns();
-            } else if idle_ms >= IDLE_MS {
+                self.index_in_background();
+                last_work_ns = clock.monotonic_ns();
+            }
+            let mut has_thread = indexing.thread.lock();
+            let is_idle = clock.monotonic_ns().saturating_sub(last_work_ns) >= IDLE_MS * 1_000_000;
+            // Whoever wakes the thread after this look starts another.
+            if is_idle && !self.has_work() {
+                *has_thread = false;
+                indexing.thread_ended.notify_all();
+                drop(has_thread);
+                std::mem::forget(ended);
                 if let Some(mut builder) = indexing.builder.try_lock() {
                     builder.clear();
                 }
                 return;
             }
-            let mut has_thread = indexing.thread.lock();
             if !self.is_closing() {
                 indexing.wake.wait_for(&mut has_thread, Duration::from_millis(QUIET_MS));
             }
         }
     }
 
-    fn background_parts(&self) -> Parts<'_> {
-        self.shared.pool.most()
+    fn index_in_background(&self) {
+        self.wait_for_quiet();
+        let indexing = &self.shared.indexing;
+        let should_stop = || self.is_closing() || indexing.waiting_count.load(Ordering::Relaxed) > 0;
+        let effort = Effort {
+            parts: self.shared.pool.most(),
+            should_stop: &should_stop,
+            is_over: &|_| false,
+            note: &|_| (),
+            may_rebuild: true,
+        };
+        let mut builder = indexing.builder.lock();
+        let worked = self.index_rows(&mut builder, &Goal { rows_left: 0, effort }, |_| false);
+        indexing.has_failed.store(worked.is_err(), Ordering::Relaxed);
     }
 
     fn has_work(&self) -> bool {
@@ -282,8 +288,7 @@ impl RvfStore {
     /// and a process that adds little does not leave its rows to others for ever.
     pub(crate) fn index_before_close(&self) -> Result<()> {
         let indexing = &self.shared.indexing;
-        indexing.is_closing.store(true, Ordering::Release);
-        indexing.wake.notify_all();
+        self.stop_indexing();
         let clock = &self.shared.host.clock;
         let end_ns = clock.monotonic_ns() + CLOSE_BUDGET_MS * 1_000_000;
         let effort = Effort {
@@ -308,6 +313,12 @@ impl RvfStore {
         }
         drop(has_thread);
         indexing.builder.lock().clear();
+    }
+
+    /// Lets the background thread end.
+    pub(crate) fn stop_indexing(&self) {
+        self.shared.indexing.is_closing.store(true, Ordering::Release);
+        self.shared.indexing.wake.notify_all();
     }
 
     /// Closing did not come to its end, and may be asked for again.
@@ -344,7 +355,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Nobody waits for a thread that a panic has ended.
+/// Nobody waits for a thread that has ended, be it by a panic.
 struct ThreadEnd<'a>(&'a RvfStore);
 
 impl Drop for ThreadEnd<'_> {

@@ -8,11 +8,11 @@ use crate::segment::Slice;
 use crate::snapshot::Snapshot;
 
 /// Rows compared at once: memory answers for all of them while the first is waited for.
-const RANK_ROWS: usize = 32;
+const RANK_ROWS: usize = 16;
 /// At this distance, which rounding may leave between equal vectors, no other row is nearer.
 const NONE_NEARER: f64 = 1e-6;
-/// How far from its mean the error of a code's distance is expected to be, in standard deviations.
-const ERROR_DEVIATIONS: f64 = 3.0;
+/// How large the error of a code's distance is expected to be at most, in root mean squares.
+const ERROR_DEVIATIONS: f64 = 4.0;
 
 /// The best of what a walk found, by their vectors.
 pub(super) struct Ranked {
@@ -22,20 +22,18 @@ pub(super) struct Ranked {
     pub(super) are_told_apart: bool,
 }
 
-/// How far the codes' distances are from the true ones: mean and variance as they come (Welford 1962).
+/// How far the codes' distances are from the true ones: the mean square. Not the variance, as the rows with the least
+/// distances by the codes come first, and so those whose errors are all on one side.
 #[derive(Default)]
 struct CodeError {
     count: f64,
-    mean: f64,
     squares: f64,
 }
 
 impl CodeError {
     fn add(&mut self, error: f64) {
         self.count += 1.0;
-        let off = error - self.mean;
-        self.mean += off / self.count;
-        self.squares += off * (error - self.mean);
+        self.squares += error * error;
     }
 
     fn bound(&self) -> f64 {
@@ -44,13 +42,13 @@ impl CodeError {
 
     /// The least distance that a row is likely to have.
     fn least(&self, distance_by_code: f32) -> f64 {
-        f64::from(distance_by_code) - self.mean - self.bound()
+        f64::from(distance_by_code) - self.bound()
     }
 }
 
 /// Codes misplace a row by some places: at least so many are compared by their vectors (docs/codes.md).
 fn ranked_rows_min(k: usize) -> usize {
-    k + k / 2 + 16
+    k + k / 4 + 6
 }
 
 /// Compares what a walk found by the vectors, the nearest by the codes first, until no other is likely to be among the k.

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 use rvf_index::{Request, Scratch, SearchError, search};
-use rvf_types::{ErrorCode, Row};
+use rvf_types::Row;
 
 use crate::index::{Codes, StoredGraph, graph_error};
 use crate::read::exact::{Begun, Nearest, Scan};
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
 fn without_damage<T>(snapshot: &Snapshot, found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
-        Err(error) if error.not_ready.is_none() && error.code == ErrorCode::InvalidChecksum => {
+        Err(error) if error.is_damage() => {
             snapshot.index.set_broken();
             Ok(None)
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rvf_runtime::storage::Storage;
 use rvf_runtime::types::{ErrorCode, Metric};
 use rvf_runtime::{
-    CreateOptions, Expression, Host, OnDuplicate, OpenOptions, QueryOptions, RvfStore, StoreSnapshot, Target,
+    CreateOptions, Expression, Host, OnDuplicate, OpenOptions, Quality, QueryOptions, RvfStore, StoreSnapshot, Target,
 };
 use serde_json::{Value, json};
 
@@ -151,6 +151,8 @@ impl Subject {
         same_matches(store, oracle, &filter, &mut self.rng);
         let query = self.vector();
         let options = QueryOptions {
+            // What the graph finds is the subject of tests/index.
+            quality: Quality::Exact,
             k: *self.rng.pick(&[1, 10, oracle.len().max(1)]),
             distance_max: self.rng.chance(30).then_some(40.0),
             with_metadata: self.rng.chance(50),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rvf_runtime::{Hits, QueryOptions, RvfStore, StoreSnapshot, Strategy};
+use rvf_runtime::{Hits, Quality, QueryOptions, RvfStore, StoreSnapshot, Strategy};
 use serde_json::Value;
 
 use crate::kit::{Rng, page_at, ready, strings};
@@ -176,7 +176,7 @@ pub fn found_by_its_own_vector(store: &RvfStore, oracle: &Oracle, id: &str) {
     let own = neighbours.iter().find(|neighbour| neighbour.id == id).unwrap();
     let bound = own.distance + 2.0 * own.tolerance;
     let k = neighbours.iter().filter(|other| other.distance - 2.0 * other.tolerance <= bound).count();
-    let options = QueryOptions { k, ..QueryOptions::default() };
+    let options = QueryOptions { k, quality: Quality::Exact, ..QueryOptions::default() };
     let hits = ready(|| store.query(vector, &options, None)).unwrap();
     assert!(hits.ids.iter().any(|hit| hit == id), "{id} is not among the {k} nearest to its own vector");
 }
