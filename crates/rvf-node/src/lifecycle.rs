@@ -43,7 +43,7 @@ impl Environment {
         let stores: Vec<_> = self.stores.lock().drain(..).collect();
         for store in stores.iter().filter_map(Weak::upgrade) {
             // Nobody is left to be told of a failure; what was acknowledged is durable already.
-            drop(store.close());
+            drop(store.close_at_exit());
         }
     }
 }

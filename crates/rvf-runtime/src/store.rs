@@ -294,12 +294,22 @@ impl RvfStore {
     /// Commits what waits, makes a checkpoint if anything changed, and gives the lock back. Closing twice is closing once.
     /// Snapshots that are still held stay readable.
     pub fn close(&self) -> Result<()> {
+        self.close_with(true)
+    }
+
+    /// As [`RvfStore::close`], without the index's share of the work: for a process that is about to end.
+    pub fn close_at_exit(&self) -> Result<()> {
+        self.close_with(false)
+    }
+
+    fn close_with(&self, indexes: bool) -> Result<()> {
         let mut guard = self.shared.writer.lock();
         if self.is_closed() {
             return Ok(());
         }
         self.drain(&mut guard);
-        if guard.as_ref().is_some_and(|writer| writer.poisoned.is_none()) {
+        self.stop_indexing();
+        if indexes && guard.as_ref().is_some_and(|writer| writer.poisoned.is_none()) {
             drop(guard);
             // What fails here is work for the next writer: the rows themselves are durable.
             if let Err(error) = self.index_before_close()

@@ -238,7 +238,7 @@ fn a_batch_that_names_one_id_a_hundred_thousand_times_is_one_row() {
 #[test]
 fn more_ids_than_one_segment_holds_are_committed_at_once_and_survive_checkpoint_and_compaction() {
     let place = Place::new(1);
-    let mut store = place.open();
+    let store = place.open();
     let rows = times(150_000, 2_500_000);
     let entries: Vec<NewEntry> = (0..rows)
         .map(|number| NewEntry { id: format!("{number:0>900}"), metadata: None, ..place.entry(number) })
@@ -255,8 +255,9 @@ fn more_ids_than_one_segment_holds_are_committed_at_once_and_survive_checkpoint_
     assert!(is_whole(&store));
     store.compact(&Control::default()).unwrap();
     assert!(is_whole(&store));
-    store.close().unwrap();
-    store = place.open();
+    // Closing would index the rows first, which is not what this is about.
+    drop(store);
+    let store = place.open();
     assert!(is_whole(&store) && is_sound(&store));
 }
 
@@ -309,7 +310,7 @@ fn one_large_batch_is_opened_again_and_costs_little_more_than_its_bytes() {
         let store = place.open();
         assert_eq!(store.count().unwrap(), rows);
         assert!(is_found(&store, &entries[entries.len() / 2]));
-        store.close().unwrap();
+        store.checkpoint().unwrap();
     }
     assert!(place.file_bytes() <= HEAD_BYTES + data_bytes as u64 * 110 / 100, "vectors are adopted, not written again");
 }

@@ -33,7 +33,11 @@ impl NewFile {
     }
 
     fn copy_readable_index(&mut self, snapshot: &Snapshot, control: &Control) -> Result<()> {
-        let Some(graph) = snapshot.index.graph()? else { return Ok(()) };
+        let parameters = build_parameters(snapshot.options());
+        // One that a version with another number of links has made is left to be made anew.
+        let Some(graph) = snapshot.index.graph()?.filter(|graph| graph.degree() == parameters.degree) else {
+            return Ok(());
+        };
         let end = snapshot.index.row_count();
         let mut new_rows = vec![NO_ROW; end as usize];
         for (new_row, old_row) in (0..).zip(self.copied.range(..end)) {
@@ -53,7 +57,6 @@ impl NewFile {
             false => ControlFlow::Continue(()),
         };
         let new_row_of = |row: Row| new_rows.get(row as usize).copied().filter(|row| *row != NO_ROW);
-        let parameters = build_parameters(snapshot.options());
         let renumbered = GraphBuilder::renumbered(graph, parameters, new_row_of, &vectors, &executor, &mut watch);
         let ControlFlow::Continue(mut builder) = renumbered.map_err(resume_error)? else {
             return self.stopped(control);

@@ -36,8 +36,9 @@ impl RvfStore {
         if self.shared.is_compacting.swap(true, Ordering::AcqRel) {
             return Err(RvfError::new(ErrorCode::Busy, "a compaction of this store is running already"));
         }
+        let running = Running(self);
         let result = self.compact_alone(control);
-        self.shared.is_compacting.store(false, Ordering::Release);
+        drop(running);
         self.wake_indexing();
         result
     }
@@ -109,6 +110,15 @@ impl RvfStore {
         let epoch = self.swap(writer, new_file, temporary, control)?;
         let new_bytes = writer.snapshot.file.len()?.max(HEAD_BYTES as u64);
         Ok(CompactOutcome { segments_compacted, bytes_reclaimed: old_bytes.saturating_sub(new_bytes), epoch })
+    }
+}
+
+/// A compaction that runs, until it ends in whatever way.
+struct Running<'a>(&'a RvfStore);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.shared.is_compacting.store(false, Ordering::Release);
     }
 }
 

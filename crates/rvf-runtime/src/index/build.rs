@@ -25,7 +25,7 @@ const BREADTH_LEAST: usize = 64;
 const LOOK_FOR_ALL_SHARE: u64 = 8;
 const LOOK_FOR_ALL_ROWS: Row = 8_192;
 /// Fewer dead rows are never worth a build.
-const DEAD_ROWS_MIN: u64 = 1_024;
+pub(super) const DEAD_ROWS_MIN: u64 = 1_024;
 
 /// A graph that is being made, kept from one portion to the next.
 #[derive(Default)]
@@ -129,7 +129,10 @@ impl Builder {
         let is_other = self.growing.as_ref().is_some_and(|growing| growing.compaction_count != compaction_count);
         let is_worn_out =
             may_rebuild && self.growing.as_ref().is_none_or(|growing| !growing.is_anew) && is_worn(snapshot)?;
-        if is_other || is_worn_out {
+        // Whoever has no time for a build goes on with what is stored.
+        let is_half_made = self.growing.as_ref().is_some_and(|growing| growing.is_anew);
+        let is_too_long = !may_rebuild && is_half_made && snapshot.index.row_count() > 0;
+        if is_other || is_worn_out || is_too_long {
             self.growing = None;
         }
         match &mut self.growing {
@@ -175,6 +178,8 @@ fn kept_layers(layers: &[u64], newest: u64) -> usize {
 fn begin(snapshot: &Snapshot, compaction_count: u64, is_worn_out: bool) -> Result<Growing> {
     let parameters = build_parameters(snapshot.options());
     let stored = if is_worn_out { None } else { snapshot.index.graph()? };
+    // A version that chose another number of links has made the graph: it serves searches, and is built anew to grow.
+    let stored = stored.filter(|stored| stored.degree() == parameters.degree);
     let graph = match stored {
         Some(stored) => GraphBuilder::resume(stored, parameters),
         None => GraphBuilder::new(parameters).map_err(ResumeError::from),

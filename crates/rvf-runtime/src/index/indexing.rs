@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -6,8 +7,8 @@ use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, COARSE_FROM_ROWS, INDEX_FROM_ROWS
 use rvf_types::{ErrorCode, Row};
 
 use crate::control::Control;
-use crate::index::build::{Effort, is_worn};
-use crate::index::{Builder, IndexUpdate, build_coarse, encode_rows};
+use crate::index::build::{DEAD_ROWS_MIN, Effort, is_worn};
+use crate::index::{Builder, GraphUpdate, IndexUpdate, build_coarse, code_layout, encode_rows};
 use crate::snapshot::Snapshot;
 use crate::store::{RvfStore, closed};
 use crate::{Result, RvfError};
@@ -26,6 +27,10 @@ const IMPATIENT_MS: u64 = 2_000;
 const IDLE_MS: u64 = 2_000;
 /// How long closing goes on with rows that may also stay unindexed, in milliseconds.
 const CLOSE_BUDGET_MS: u64 = 300;
+/// Codes brought into the file by one checkpoint, which holds commits up.
+const CODE_APPEND_BYTES: usize = 128 << 20;
+/// In a graph of more rows, closing does only what must be done: reading and comparing it takes too long.
+const CLOSE_GRAPH_ROWS_MAX: Row = 500_000;
 /// Pause between two looks at something that others do.
 const LOOK_MS: u64 = 5;
 
@@ -83,9 +88,14 @@ impl RvfStore {
             },
             may_rebuild: true,
         };
-        let target = (first.next_row, first.manifest.compaction.count);
+        let target = Cell::new((first.next_row, first.manifest.compaction.count));
         let is_done = |snapshot: &Snapshot| {
-            snapshot.manifest.compaction.count == target.1 && snapshot.index.row_count() >= target.0
+            let compaction_count = snapshot.manifest.compaction.count;
+            if compaction_count != target.get().1 {
+                // Rows have other numbers, and those that were there are among these.
+                target.set((snapshot.next_row, compaction_count));
+            }
+            snapshot.index.row_count() >= target.get().0
         };
         self.index_rows(&mut builder, &Goal { rows_left: 0, effort }, is_done)?;
         control.check()?;
@@ -137,59 +147,82 @@ impl RvfStore {
         let done = snapshot.index.row_count();
         let portion = PORTION_ROWS_MIN.max(done.saturating_mul(PORTION_GROWTH));
         let end = snapshot.next_row.min(done.saturating_add(portion));
-        let result = self.write_codes(snapshot, end).and_then(|coded| match coded {
-            Some(snapshot) => self.grow_graph(builder, &snapshot, end, effort),
-            None => Ok(()),
-        });
-        if let Err(error) = &result
-            && error.is_damage()
-            && let Ok(current) = self.current()
-            && current.index.code_rows() > 0
-            && !current.index.is_broken()
-        {
-            // The next turn makes it anew.
-            current.index.set_broken();
+        let Some(snapshot) = self.write_codes(snapshot, end, effort)? else {
             builder.clear();
             return Ok(());
-        }
-        result
-    }
-
-    fn grow_graph(&self, builder: &mut Builder, snapshot: &Snapshot, end: Row, effort: &Effort<'_>) -> Result<()> {
-        let Some(graph) = builder.grow(snapshot, end, effort)? else { return Ok(()) };
-        // Closing leaves an older one as it is: what it says of its rows stays true.
-        let is_due = effort.may_rebuild && graph.kept_layers == 0 && graph.row_count >= COARSE_FROM_ROWS;
-        let coarse = match is_due {
-            true => build_coarse(snapshot, graph.row_count, |row| row)?,
-            false => None,
         };
-        let update = IndexUpdate { graph: Some(graph), coarse, ..IndexUpdate::default() };
-        if self.install_index(snapshot, update)?.is_some() {
-            builder.note_stored();
+        if snapshot.index.code_rows() < end {
+            return Ok(());
         }
-        Ok(())
+        match builder.grow(&snapshot, end, effort) {
+            Ok(Some(graph)) => self.install_graph(builder, &snapshot, graph, effort),
+            Ok(None) => Ok(()),
+            // The next turn makes it anew.
+            Err(error) if error.is_damage() => {
+                snapshot.index.set_broken();
+                builder.clear();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// Writes the codes that rows below `end` lack; the state that has them, `None` where rows have other numbers by now.
-    fn write_codes(&self, snapshot: Arc<Snapshot>, end: Row) -> Result<Option<Arc<Snapshot>>> {
+    fn install_graph(
+        &self,
+        builder: &mut Builder,
+        snapshot: &Snapshot,
+        graph: GraphUpdate,
+        effort: &Effort<'_>,
+    ) -> Result<()> {
+        let (is_whole, row_count) = (graph.kept_layers == 0, graph.row_count);
+        let update = IndexUpdate { graph: Some(graph), ..IndexUpdate::default() };
+        let Some(snapshot) = self.install_index(snapshot, update)? else {
+            builder.clear();
+            return Ok(());
+        };
+        builder.note_stored();
+        // Closing leaves an older one as it is: what it says of its rows stays true.
+        if !is_whole || !effort.may_rebuild || row_count < COARSE_FROM_ROWS {
+            return Ok(());
+        }
+        match build_coarse(&snapshot, row_count, |row| row) {
+            Ok(coarse) => self.install_index(&snapshot, IndexUpdate { coarse, ..IndexUpdate::default() }).map(drop),
+            // Vectors or ids are damaged, which is for whoever asks for them to hear.
+            Err(error) if error.is_damage() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the codes that rows below `end` lack, some at a time, until the effort ends; the newest state, `None` where the
+    /// index is another by now.
+    fn write_codes(&self, snapshot: Arc<Snapshot>, end: Row, effort: &Effort<'_>) -> Result<Option<Arc<Snapshot>>> {
         if snapshot.index.is_broken() {
             let update = IndexUpdate { is_reset: true, ..IndexUpdate::default() };
             return self.install_index(&snapshot, update).map(|_| None);
         }
-        let first = snapshot.index.code_rows();
-        if first >= end {
-            return Ok(Some(snapshot));
+        let rows_max = (CODE_APPEND_BYTES / code_layout(snapshot.options())?.row_bytes()).max(1) as Row;
+        let mut snapshot = snapshot;
+        while snapshot.index.code_rows() < end && !(effort.should_stop)() {
+            let first = snapshot.index.code_rows();
+            let codes = encode_rows(&snapshot, first..end.min(first.saturating_add(rows_max)))?;
+            match self.install_index(&snapshot, IndexUpdate { codes, ..IndexUpdate::default() })? {
+                Some(newest) => snapshot = newest,
+                None => return Ok(None),
+            }
         }
-        let update = IndexUpdate { codes: encode_rows(&snapshot, first..end)?, ..IndexUpdate::default() };
-        self.install_index(&snapshot, update)
+        Ok(Some(snapshot))
     }
 
-    /// Makes a checkpoint with something new of the index, made from a state; `None` where a compaction came between.
+    /// Makes a checkpoint with something new of the index, made from a state; `None` where the index is another by now: a
+    /// compaction came between, or damage was met and it was dropped.
     fn install_index(&self, made_from: &Snapshot, update: IndexUpdate) -> Result<Option<Arc<Snapshot>>> {
         let mut guard = self.shared.writer.lock();
         self.drain(&mut guard);
         let writer = self.writer_of(&mut guard)?;
-        if writer.snapshot.manifest.compaction.count != made_from.manifest.compaction.count {
+        let current = &writer.snapshot;
+        let is_same = current.manifest.compaction.count == made_from.manifest.compaction.count
+            && (update.is_reset || current.index.is_same(&made_from.index));
+        if !is_same {
             return Ok(None);
         }
         let result = writer.checkpoint_with(update);
@@ -205,7 +238,10 @@ impl RvfStore {
         indexing.last_commit_ns.store(self.shared.host.clock.monotonic_ns(), Ordering::Relaxed);
         let Some(snapshot) = self.shared.snapshot.load_full() else { return };
         let Some(threads) = &self.shared.host.threads else { return };
-        if snapshot.unindexed_rows() < INDEX_FROM_ROWS || self.is_closing() {
+        let may_be_worn = snapshot.index.is_broken() || snapshot.dead.count() >= DEAD_ROWS_MIN;
+        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS
+            || may_be_worn && is_worn_or_broken(&snapshot).unwrap_or(false);
+        if !is_enough || self.is_closing() {
             return;
         }
         let mut has_thread = indexing.thread.lock();
@@ -299,8 +335,10 @@ impl RvfStore {
             note: &|_| (),
             may_rebuild: false,
         };
+        let is_large = self.current()?.index.row_count() > CLOSE_GRAPH_ROWS_MAX;
+        let rows_left = if is_large { UNINDEXED_ROWS_MAX } else { CLOSE_INDEX_FROM_ROWS };
         let mut builder = indexing.builder.lock();
-        self.index_rows(&mut builder, &Goal { rows_left: CLOSE_INDEX_FROM_ROWS, effort }, |_| false)
+        self.index_rows(&mut builder, &Goal { rows_left, effort }, |_| false)
     }
 
     /// Waits for the background thread's end, and forgets what is not stored.

@@ -72,6 +72,9 @@ impl GraphSource for LayerSource {
 
     #[inline]
     fn range(&self, start: u64, len: usize) -> Result<Cow<'_, [u8]>> {
+        if len == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
         let left = (SEGMENT_SPLIT_BYTES - start % SEGMENT_SPLIT_BYTES) as usize;
         if len <= left {
             return Ok(match self.within_piece(start, len)? {

@@ -88,6 +88,9 @@ impl Index {
             segment.resident()?;
         }
         let graph = StoredGraph::open(LayerSource::layers(&self.segments)?).map_err(graph_error)?;
+        if graph.row_count() > self.row_count {
+            return Err(graph_error(SearchError::Damaged("the number of rows")));
+        }
         Ok(Some(self.graph.get_or_init(|| graph)))
     }
 
@@ -100,6 +103,12 @@ impl Index {
     /// INDEX segments.
     pub(crate) fn segments(&self) -> &[Arc<CheckedSegment>] {
         &self.segments
+    }
+
+    /// True where codes and graph are those of another state's index, and can be built on.
+    pub(crate) fn is_same(&self, other: &Index) -> bool {
+        let entries = |index: &Index| index.segments.iter().map(|segment| *segment.entry()).collect::<Vec<_>>();
+        !self.is_broken() && self.code_rows() == other.code_rows() && entries(self) == entries(other)
     }
 
     /// COARSE segments.

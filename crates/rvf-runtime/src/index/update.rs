@@ -70,13 +70,13 @@ pub(crate) fn write_index(index: &Index, update: IndexUpdate, append: &mut Appen
 /// Cuts a layer into pieces that each fit into a segment, behind their headers.
 pub(crate) fn cut(layer: u32, bytes: Vec<u8>) -> Vec<Vec<Part>> {
     let header = IndexHeader { layer, piece: 0, layer_bytes: bytes.len() as u64 };
-    let mut rest = bytes;
+    if header.piece_count() == 1 {
+        return vec![vec![Part::Owned(header.encode().to_vec()), Part::Owned(bytes)]];
+    }
     let mut pieces = Vec::new();
-    for piece in 0..header.piece_count() {
-        let behind = rest.split_off(rest.len().min(SEGMENT_SPLIT_BYTES as usize));
-        let bytes = std::mem::replace(&mut rest, behind);
+    for (piece, bytes) in (0..).zip(bytes.chunks(SEGMENT_SPLIT_BYTES as usize)) {
         let front = IndexHeader { piece, ..header }.encode().to_vec();
-        pieces.push(vec![Part::Owned(front), Part::Owned(bytes)]);
+        pieces.push(vec![Part::Owned(front), Part::Owned(bytes.to_vec())]);
     }
     pieces
 }

@@ -22,8 +22,8 @@ impl Quality {
         // At least so many, and so many eighths of k: measured on two data sets (docs/benchmarks/search.md).
         let (least, eighths) = match self {
             Quality::Fast => (10, 8),
-            Quality::Balanced => (32, 8),
-            Quality::Standard => (44, 11),
+            Quality::Balanced => (40, 8),
+            Quality::Standard => (48, 11),
             Quality::Precise => (160, 30),
             Quality::Exact => return None,
         };

@@ -25,6 +25,8 @@ pub(crate) struct Walk<'a> {
     graph: &'a StoredGraph,
     codes: Codes<'a>,
     breadth: usize,
+    /// Rows below this one are in the graph; damage met by another query changes nothing here.
+    row_count: Row,
 }
 
 /// What a walk came to.
@@ -53,7 +55,7 @@ impl<'a> Walk<'a> {
         }
         let opened = snapshot.index.graph().and_then(|graph| Ok(graph.zip(Some(Codes::new(snapshot)?))));
         let opened = without_damage(snapshot, opened)?.flatten();
-        Ok(opened.map(|(graph, codes)| Walk { snapshot, graph, codes, breadth }))
+        Ok(opened.map(|(graph, codes)| Walk { snapshot, graph, codes, breadth, row_count: rows }))
     }
 
     /// The rows nearest to a query: those of the graph by a walk, the others by comparing all of them.
@@ -95,7 +97,7 @@ impl<'a> Walk<'a> {
             let Ranked { nearest, are_told_apart } = rank(snapshot, query, scan, found)?;
             if are_told_apart || found.len() < breadth {
                 let visited = scratch.effort().scored;
-                let begun = Begun { nearest, visited, first_row: self.snapshot.index.row_count() };
+                let begun = Begun { nearest, visited, first_row: self.row_count };
                 return scan.finish(query, begun, filter).map(Found::Nearest);
             }
             breadth *= WIDENING;
@@ -121,10 +123,13 @@ impl<'a> Walk<'a> {
 
     /// Rows of the graph that may answer: at least so many where a filter leaves some open.
     fn living_rows(&self, filter: Option<(&Candidates, &Matching<'_>)>) -> usize {
-        let end = self.snapshot.index.row_count();
+        let end = self.row_count;
         match filter {
             Some((rows, _)) => rows.sure.range_cardinality(..end) as usize,
-            None => (self.snapshot.vector_count.saturating_sub(u64::from(self.snapshot.unindexed_rows()))) as usize,
+            None => {
+                (self.snapshot.vector_count.saturating_sub(u64::from(self.snapshot.next_row.saturating_sub(end))))
+                    as usize
+            }
         }
     }
 }

@@ -180,6 +180,9 @@ pub(crate) fn check_metadata(text: &[u8], schema: &Schema, name: impl Fn() -> St
     schema.check_document(text).map_err(|error| RvfError::input(format!("{}: {error}", name())))
 }
 
+/// The bits of a float's exponent: all are set in NaN and infinity.
+const EXPONENT: u32 = 0x7F80_0000;
+
 /// Checks that vectors hold only finite numbers, and packed bits only bits of the dimension.
 pub(crate) fn check_vectors(bytes: &[u8], options: &StoreOptions, what: &str) -> Result<()> {
     let row_bytes = options.data_type.row_bytes(options.dimension);
@@ -194,8 +197,13 @@ pub(crate) fn check_vectors(bytes: &[u8], options: &StoreOptions, what: &str) ->
         }
         DataType::Binary => Ok(()),
         _ => {
-            let is_bad = |word: &[u8]| word[3] & 0x7F == 0x7F && word[2] & 0x80 == 0x80;
-            match bytes.chunks_exact(4).position(is_bad) {
+            let words = bytes.as_chunks::<4>().0;
+            let is_bad = |word: &[u8; 4]| u32::from_le_bytes(*word) & EXPONENT == EXPONENT;
+            // All are looked at, without a branch for each: nearly always none is bad.
+            if !words.iter().fold(false, |found, word| found | is_bad(word)) {
+                return Ok(());
+            }
+            match words.iter().position(is_bad) {
                 Some(at) => Err(RvfError::input(format!(
                     "{what}[{}] holds NaN or infinity at element {}; every element must be finite",
                     at / options.dimension as usize,

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use rvf_manifest::{LocatedSegment, Manifest, ROOT_PAGE_BYTES, SegmentEntry};
 use rvf_types::limits::{
-    META_REWRITE_BYTES_MAX, META_SPLIT_BYTES, OVERLAY_REWRITE_BYTES_MAX, RUN_FAN_IN, RUN_REWRITE_BYTES_MAX,
-    SEGMENT_SPLIT_BYTES,
+    APPEND_BYTES_MAX, META_REWRITE_BYTES_MAX, META_SPLIT_BYTES, OVERLAY_REWRITE_BYTES_MAX, RUN_FAN_IN,
+    RUN_REWRITE_BYTES_MAX, SEGMENT_SPLIT_BYTES,
 };
-use rvf_types::{Row, SegmentFlags, SegmentKind};
+use rvf_types::{ErrorCode, Row, SegmentFlags, SegmentKind};
 use rvf_wire::{ANCHOR_OFFSETS, Anchor, IdsBuilder, MetaBuilder, VecHeader, id_hash};
 
 use crate::index::{IndexUpdate, write_index};
@@ -50,6 +50,12 @@ impl Writer {
         append.start_transaction(self.host.clock.now_ns());
         let base = self.write_base(&mut append, update)?;
         let manifest_entry = self.write_manifest(&mut append, &base)?;
+        let bytes = append.end() - self.snapshot.committed_end;
+        if bytes > APPEND_BYTES_MAX {
+            let message =
+                format!("the checkpoint takes {bytes} bytes, more than APPEND_BYTES_MAX ({APPEND_BYTES_MAX})");
+            return Err(RvfError::new(ErrorCode::SegmentTooLarge, message));
+        }
         let written = self.write_checkpoint(&append, &manifest_entry.0);
         let installed = written.and_then(|()| self.install(append, base, manifest_entry));
         installed.map_err(|error| self.poison(error))

@@ -45,7 +45,7 @@ pub fn same_rows(snapshot: &StoreSnapshot, oracle: &Oracle, rng: &mut Rng) {
 /// Compares everything that a store tells of its contents.
 pub fn same_state(store: &RvfStore, oracle: &Oracle, rng: &mut Rng) {
     same_rows(&store.snapshot().unwrap(), oracle, rng);
-    let status = store.status().unwrap();
+    let status = ready(|| store.status()).unwrap();
     assert_eq!((status.epoch, status.vector_count), (oracle.epoch, oracle.len() as u64));
     assert!(status.row_count >= status.vector_count && !status.is_poisoned);
     assert_eq!(store.count().unwrap(), oracle.len() as u64);
