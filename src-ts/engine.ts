@@ -46,9 +46,21 @@ export interface EngineCreateOptions {
   efConstruction: number;
   profile: number;
   durability: number;
+  /** Absent where vectors are kept as they are. */
+  compression?: EngineCompression;
   embeddingModel?: string;
   /** JSON text of `[{field, type, fieldId?}]`. */
   schema?: string;
+}
+
+/** How vectors are packed. */
+export interface EngineCompression {
+  /** 1 scalar, 2 product, 3 binary. */
+  kind: number;
+  bits: number;
+  /** 0 for what suits the dimension. */
+  subvectors: number;
+  trainingRows: number;
 }
 
 export interface EngineOpenOptions {
@@ -115,6 +127,8 @@ export interface EngineHits {
   withoutMetadata?: number[];
   /** With `QUERY_VECTORS`: the rows' bytes, one behind the other. */
   vectors?: Uint8Array;
+  /** Beside `vectors`: ascending indexes of those that are not as they were given; absent where all are. */
+  lossy?: number[];
   /** With `QUERY_EXPLAIN`: JSON text of an `RvfQueryPlan`. */
   plan?: string;
 }
@@ -133,6 +147,8 @@ export interface EngineRows {
   /** Beside `metadata`: ascending indexes of the rows that have none; absent where every row has some. */
   withoutMetadata?: number[];
   vectors?: Uint8Array;
+  /** Beside `vectors`: ascending indexes of those that are not as they were given; absent where all are. */
+  lossy?: number[];
   /** For a scan: where to go on, -1 at the end. */
   next: number;
 }
@@ -176,6 +192,8 @@ export interface EngineStatus {
   indexBytes: number;
   /** Whether so many of the graph's rows are dead, or it is so damaged, that it is to be built anew. */
   needsRebuild: boolean;
+  /** What compression keeps and costs; absent where vectors are kept as they are. */
+  compression?: EngineCompressionStatus;
   tailBytes: number;
   retainedBytes: number;
   witnessEntries: number;
@@ -183,6 +201,16 @@ export interface EngineStatus {
   recoveredTornBytes: number;
   /** Commits that opening replayed because the store had not been closed. */
   recoveredCommits: number;
+}
+
+export interface EngineCompressionStatus extends EngineCompression {
+  packedRows: number;
+  rowBytes: number;
+  quantisers: number;
+  /** Vectors that the newest quantiser was measured on, 0 before there is one. */
+  sampleRows: number;
+  recall: number;
+  relativeError: number;
 }
 
 export interface EngineSegment {

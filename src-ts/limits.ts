@@ -26,6 +26,12 @@ export const EF_CONSTRUCTION_MAX = 10_000;
 export const EF_SEARCH_MAX = 100_000;
 /** Most UTF-8 bytes of the name of an embedding model. */
 export const EMBEDDING_MODEL_BYTES_MAX = 256;
+/** Fewest vectors that a quantiser is learned from. */
+export const TRAINING_ROWS_MIN = 256;
+/** Most vectors that a quantiser is learned from. */
+export const TRAINING_ROWS_MAX = 262_144;
+/** Vectors that a quantiser is learned from where nothing else is asked for. */
+export const TRAINING_ROWS = 16_384;
 /** Longest time span, in milliseconds: what a timer can wait. */
 export const TIMEOUT_MS_MAX = 2_147_483_647;
 /** How long synchronous writes wait behind queued ones when `busyTimeoutMs` is not given. */

@@ -1,3 +1,4 @@
+import { compressionOption } from './compression.js';
 import {
   DATA_TYPE_BINARY,
   DATA_TYPE_F32,
@@ -12,7 +13,6 @@ import type { BackendType, RvfOpenBytesOptions, RvfOpenOptions, RvfOptions } fro
 import { describe, hasLoneSurrogate, utf8Length } from './validate.js';
 
 const BACKEND_TYPES = ['auto', 'node', 'wasm'] as const;
-const COMPRESSIONS = ['none', 'scalar', 'product', 'binary'] as const;
 const DURABILITIES = ['commit', 'interval', 'none'] as const;
 
 const CREATE_KEYS = new Set([
@@ -128,6 +128,7 @@ export function createOptions(given: RvfOptions): { engine: EngineCreateOptions;
     ),
     profile: checkInteger('options.profile', options.profile, 0, 3, 0),
     durability: checkDurability(options.durability),
+    ...compressionOption(options.compression),
     ...embeddingModel(options.embeddingModel),
   };
   return { engine, busyTimeoutMs: syncTimeout(options.busyTimeoutMs) };
@@ -175,10 +176,6 @@ function checkDimension(options: RvfOptions): number {
 
 /** What a later version will accept, and this one must not pass over. */
 function refuseFuture(options: RvfOptions): void {
-  const compression = checkChoice<string>('options.compression', options.compression, COMPRESSIONS, 'none');
-  if (compression !== 'none') {
-    throw notSupported(`options.compression '${compression}'`, "it arrives with a later version; use 'none'");
-  }
   if (checkBoolean('options.signing', options.signing, false)) {
     throw notSupported('options.signing', 'it arrives with a later version; leave it out');
   }

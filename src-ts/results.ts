@@ -28,12 +28,14 @@ export function scoreOf(metric: DistanceMetric, distance: number, bits: number):
 export class HitReader {
   readonly #hits: EngineHits;
   readonly #metadata: MetadataReader;
+  readonly #lossy: ReadonlySet<number> | undefined;
   readonly #metric: DistanceMetric;
   readonly #shape: VectorShape;
 
   constructor(hits: EngineHits, info: EngineInfo, shape: VectorShape) {
     this.#hits = hits;
     this.#metadata = new MetadataReader(hits);
+    this.#lossy = indexSet(hits.lossy);
     this.#metric = metricName(info);
     this.#shape = shape;
   }
@@ -53,6 +55,9 @@ export class HitReader {
       this.#metadata.attach(result, index);
       if (vectors !== undefined) {
         result.vector = rowVector(vectors, index, this.#shape);
+        if (this.#lossy?.has(index) === true) {
+          result.lossy = true;
+        }
       }
       results.push(result);
     }
@@ -76,11 +81,15 @@ export function parsePlan<Plan>(text: string | undefined): Plan {
 /** An engine's rows as objects. */
 export function toRows(rows: EngineRows, shape: VectorShape): RvfRow[] {
   const metadata = new MetadataReader(rows);
+  const lossy = indexSet(rows.lossy);
   return rows.ids.map((id, index) => {
     const row: RvfRow = { id };
     metadata.attach(row, index);
     if (rows.vectors !== undefined) {
       row.vector = rowVector(rows.vectors, index, shape);
+      if (lossy?.has(index) === true) {
+        row.lossy = true;
+      }
     }
     return row;
   });
@@ -93,7 +102,7 @@ class MetadataReader {
 
   constructor(answer: { metadata?: string; withoutMetadata?: number[] }) {
     this.#values = answer.metadata === undefined ? undefined : parse(answer.metadata);
-    this.#absent = answer.withoutMetadata === undefined ? undefined : new Set(answer.withoutMetadata);
+    this.#absent = indexSet(answer.withoutMetadata);
   }
 
   attach(target: { metadata?: RvfMetadata }, index: number): void {
@@ -101,6 +110,10 @@ class MetadataReader {
       target.metadata = this.#values[index] as RvfMetadata;
     }
   }
+}
+
+function indexSet(indexes: number[] | undefined): ReadonlySet<number> | undefined {
+  return indexes === undefined ? undefined : new Set(indexes);
 }
 
 function parse(text: string): RvfMetadata[] {

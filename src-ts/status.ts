@@ -1,5 +1,5 @@
-import type { EngineInfo, EngineStatus, EngineVerify } from './engine.js';
-import type { RvfIndexStats, RvfStatus, RvfVerifyResult } from './types.js';
+import type { EngineCompressionStatus, EngineInfo, EngineStatus, EngineVerify } from './engine.js';
+import type { RvfCompressionStatus, RvfIndexStats, RvfStatus, RvfVerifyResult } from './types.js';
 
 /** An engine's state as `status()` answers it. */
 export function toStatus(status: EngineStatus): RvfStatus {
@@ -16,12 +16,36 @@ export function toStatus(status: EngineStatus): RvfStatus {
     totalRows: status.totalRows,
     unindexedRows: status.unindexedRows,
     indexBytes: status.indexBytes,
+    ...compressionStatus(status.compression),
     tailBytes: status.tailBytes,
     retainedBytes: status.retainedBytes,
     witnessEntries: status.witnessEntries,
     poisoned: status.poisoned,
     mapped: status.mapped,
   };
+}
+
+const COMPRESSIONS = ['scalar', 'product', 'binary'] as const;
+
+function compressionStatus(found: EngineCompressionStatus | undefined): { compression?: RvfCompressionStatus } {
+  if (found === undefined) {
+    return {};
+  }
+  const { kind, bits, subvectors, packedRows, rowBytes, quantisers, sampleRows, recall, relativeError } = found;
+  const compression: RvfCompressionStatus = {
+    type: COMPRESSIONS[kind - 1] ?? 'scalar',
+    bits,
+    packedRows,
+    rowBytes,
+    quantisers,
+  };
+  if (subvectors > 0) {
+    compression.subvectors = subvectors;
+  }
+  if (sampleRows > 0) {
+    compression.measured = { sampleRows, recall, relativeError };
+  }
+  return { compression };
 }
 
 /** Figures of the graph, as `indexStats()` answers them. */

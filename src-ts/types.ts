@@ -13,7 +13,7 @@ import type { RvfSchemaField } from './types-filter.js';
 export type DistanceMetric = 'l2' | 'cosine' | 'dotproduct' | 'hamming';
 
 /** How vectors are stored. Only `none` is supported in this version. */
-export type CompressionProfile = 'none' | 'scalar' | 'product';
+export type CompressionProfile = 'none' | 'scalar' | 'product' | 'binary';
 
 /** 0 generic, 1 core, 2 hot, 3 full. Kept in the file. */
 export type HardwareProfile = 0 | 1 | 2 | 3;
@@ -31,6 +31,27 @@ export type RvfMetadata = string | number | boolean | null | object;
 export type RvfVectorInput = Float32Array | readonly number[] | Uint8Array;
 
 /**
+ * How vectors are kept. Rows are packed in the background, once there are enough of them; until then they are as they were
+ * given. A name alone, like `'scalar'`, means the defaults. Not for hamming.
+ *
+ * - `'none'`: as they were given.
+ * - `'scalar'`: each element as an integer of `bits` (default 8, or 4) with a scale for each vector: a quarter, or an eighth.
+ * - `'product'`: the nearest of `2^bits` centroids (default 8; 4 to 8) for each of `subvectors` parts of a vector, learned
+ *   from at most `trainingRows` vectors of the store (256 to 262,144, default 16,384).
+ * - `'binary'`: a bit an element, off the mean of at most `trainingRows` vectors.
+ */
+export type RvfCompressionOptions =
+  | { type: 'none' }
+  | { type: 'scalar'; bits?: 4 | 8 | undefined }
+  | {
+      type: 'product';
+      bits?: number | undefined;
+      subvectors?: number | undefined;
+      trainingRows?: number | undefined;
+    }
+  | { type: 'binary'; trainingRows?: number | undefined };
+
+/**
  * Options of `RvfDatabase.create`.
  *
  * @typeParam M - Shape of the metadata: it gives the names of fields.
@@ -44,8 +65,8 @@ export interface RvfOptions<M = unknown> {
   metric?: DistanceMetric | undefined;
   /** Default 0. */
   profile?: HardwareProfile | undefined;
-  /** Default `'none'`, the only one of this version. */
-  compression?: CompressionProfile | undefined;
+  /** Default `'none'`. With another, only packed vectors are kept; see {@link RvfCompressionOptions}. */
+  compression?: CompressionProfile | RvfCompressionOptions | undefined;
   /** Default `false`, the only choice of this version. */
   signing?: boolean | undefined;
   /** Links of the graph, 2 to 256: a row has at most twice as many, and at most 254. Default 16. Kept in the file. */
@@ -205,6 +226,8 @@ export interface RvfSearchResult<M extends RvfMetadata = RvfMetadata> {
   metadata?: M;
   /** With `includeVectors`: numbers, or packed bits for hamming. */
   vector?: Float32Array | Uint8Array;
+  /** Beside `vector`: true where it is not as it was given, but what compression has left of it. */
+  lossy?: boolean;
 }
 
 /** A neighbour, as `RvfDatabase` answers it. */
@@ -220,6 +243,8 @@ export interface RvfRow<M extends RvfMetadata = RvfMetadata> {
   metadata?: M;
   /** With `includeVectors`: numbers, or packed bits for hamming. */
   vector?: Float32Array | Uint8Array;
+  /** Beside `vector`: true where it is not as it was given, but what compression has left of it. */
+  lossy?: boolean;
 }
 
 /** Options of `get`. */
@@ -255,6 +280,29 @@ export interface RvfCompactionResult {
 /** Whether a compaction is going on. */
 export type CompactionState = 'idle' | 'running' | 'emergency';
 
+/** What compression keeps and costs. */
+export interface RvfCompressionStatus {
+  type: Exclude<CompressionProfile, 'none'>;
+  bits: number;
+  /** With `'product'`. */
+  subvectors?: number;
+  /** Rows that are packed, those of deleted entries among them; the others are as they were given. */
+  packedRows: number;
+  /** Bytes of a packed row. */
+  rowBytes: number;
+  /** Quantisers that rows were packed by: more than one where later vectors are unlike the first. */
+  quantisers: number;
+  /** What the newest quantiser costs, measured against the vectors as they were given; absent before there is one. */
+  measured?: {
+    /** Vectors of the sample. */
+    sampleRows: number;
+    /** Recall@10 of packed vectors alone, among the sample. */
+    recall: number;
+    /** Mean squared distance of a vector from what is left of it, as a share of its squared length. */
+    relativeError: number;
+  };
+}
+
 /** State of a store. What is optional is always there but over a foreign backend. */
 export interface RvfStatus {
   /** Live entries. */
@@ -276,6 +324,8 @@ export interface RvfStatus {
   unindexedRows?: number;
   /** Bytes in the file that are there for searching: the graph and codes of the vectors. */
   indexBytes?: number;
+  /** What compression keeps and costs; absent where vectors are kept as they are. */
+  compression?: RvfCompressionStatus;
   /** Bytes that the next open has to replay. */
   tailBytes?: number;
   /** Bytes kept for branches and readers though this store does not need them. */

@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+mod compression;
 mod directory;
 mod history;
 mod manifest;

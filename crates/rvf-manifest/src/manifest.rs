@@ -2,10 +2,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use rvf_types::limits::{COUNTER_MAX, DIMENSION_MAX, SCHEMA_BYTES_MAX};
-use rvf_types::{DataType, Epoch, FileId, Metric, Row, SegmentId};
+use rvf_types::{Compression, DataType, Epoch, FileId, Metric, Row, SegmentId};
 use rvf_wire::{HEADER_BYTES, WireError, pad_to, read_array, read_u16, read_u32, read_u64, slice};
 
-use crate::{ROOT_PAGE_BYTES, RootPage, SegmentEntry, tlv};
+use crate::{ROOT_PAGE_BYTES, RootPage, SegmentEntry, compression, tlv};
 
 const WHAT: &str = "manifest";
 const EMBEDDING_MODEL_BYTES_MAX: usize = 1_024;
@@ -25,6 +25,8 @@ pub struct StoreOptions {
     pub ef_construction: u32,
     /// Hardware profile, 0 to 3.
     pub profile: u8,
+    /// How vectors are kept.
+    pub compression: Compression,
     /// Name of the model the vectors come from.
     pub embedding_model: Option<String>,
     /// Declared fields of the metadata, as JSON text.
@@ -134,6 +136,9 @@ impl Manifest {
         tlv::push(&mut bytes, tlv::WITNESS, &witness);
         tlv::push(&mut bytes, tlv::DELETION_BITMAP, &self.dead_count.to_le_bytes());
         tlv::push(&mut bytes, tlv::OVERLAY_CHAIN, &self.previous_root_offset.to_le_bytes());
+        if !self.options.compression.is_none() {
+            tlv::push(&mut bytes, tlv::COMPRESSION, &compression::encode(self.options.compression));
+        }
         if let Some(schema) = &self.options.schema {
             tlv::push(&mut bytes, tlv::SCHEMA, schema.as_bytes());
         }
@@ -156,13 +161,14 @@ impl Manifest {
         let level1 = slice(&payload[..root_at], 0, level1_bytes, "Level 1")?;
         let mut manifest = Manifest::from_root(&root);
         let mut dimension = u32::from(root.dimension);
-        let (mut configured, mut schema) = (false, None);
+        let (mut configured, mut schema, mut compression) = (None, None, Compression::None);
         for tag in tlv::Tags::new(level1) {
             let (tag, value) = tag?;
             match tag {
                 tlv::PROFILE_CONFIG => {
-                    manifest.options = StoreOptions::decode(value)?;
-                    configured = true;
+                    let (options, kind) = StoreOptions::decode(value)?;
+                    manifest.options = options;
+                    configured = Some(kind);
                 }
                 tlv::DIMENSION_CATALOG => dimension = read_u32(value, 0, WHAT)?,
                 tlv::ID_RESTART => {
@@ -175,6 +181,7 @@ impl Manifest {
                 }
                 tlv::DELETION_BITMAP => manifest.dead_count = read_u64(value, 0, WHAT)?,
                 tlv::OVERLAY_CHAIN => manifest.previous_root_offset = read_u64(value, 0, WHAT)?,
+                tlv::COMPRESSION => compression = compression::decode(value)?,
                 tlv::SCHEMA => schema = Some(decode_schema(value)?),
                 tlv::COMPACTION_STATE => {
                     manifest.compaction =
@@ -186,7 +193,9 @@ impl Manifest {
         }
         manifest.options.dimension = dimension;
         manifest.options.schema = schema;
-        if !configured || dimension == 0 || dimension > DIMENSION_MAX || manifest.witness_head != root.witness_head {
+        manifest.options.compression = compression;
+        let is_configured = configured == Some(compression::kind_of(compression));
+        if !is_configured || dimension == 0 || dimension > DIMENSION_MAX || manifest.witness_head != root.witness_head {
             return Err(WireError::Invalid("Level 1"));
         }
         let counts = [manifest.epoch, manifest.next_segment_id, manifest.witness_count, manifest.compaction.count];
@@ -211,6 +220,7 @@ impl Manifest {
                 m: 0,
                 ef_construction: 0,
                 profile: root.profile,
+                compression: Compression::None,
                 embedding_model: None,
                 schema: None,
             },
@@ -256,10 +266,10 @@ fn decode_directory(value: &[u8], manifest_offset: u64) -> Result<Vec<SegmentEnt
 }
 
 impl StoreOptions {
-    /// {u8 metric, u8 data type, u8 compression 0, u8 profile, u32 m, u32 efConstruction, u16 bytes, embedding model}.
+    /// {u8 metric, u8 data type, u8 kind of compression, u8 profile, u32 m, u32 efConstruction, u16 bytes, embedding model}.
     fn encode(&self) -> Vec<u8> {
         let model = self.embedding_model.as_deref().unwrap_or_default();
-        let mut bytes = alloc::vec![self.metric as u8, self.data_type as u8, 0, self.profile];
+        let mut bytes = alloc::vec![self.metric as u8, self.data_type as u8, compression::kind_of(self.compression), self.profile];
         bytes.extend_from_slice(&self.m.to_le_bytes());
         bytes.extend_from_slice(&self.ef_construction.to_le_bytes());
         bytes.extend_from_slice(&(model.len() as u16).to_le_bytes());
@@ -267,27 +277,27 @@ impl StoreOptions {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Result<StoreOptions, WireError> {
+    /// The options, and the kind of compression, whose parameters are elsewhere.
+    fn decode(bytes: &[u8]) -> Result<(StoreOptions, u8), WireError> {
         const WHAT: &str = "PROFILE_CONFIG";
         let [metric, data_type, compression, profile] = read_array(bytes, 0, WHAT)?;
-        if compression != 0 {
-            return Err(WireError::Unsupported("vector compression"));
-        }
         let model_bytes = usize::from(read_u16(bytes, 12, WHAT)?);
         if model_bytes > EMBEDDING_MODEL_BYTES_MAX {
             return Err(WireError::TooLarge("name of the embedding model"));
         }
         let model = core::str::from_utf8(slice(bytes, 14, model_bytes, WHAT)?)
             .map_err(|_| WireError::Invalid("name of the embedding model"))?;
-        Ok(StoreOptions {
+        let options = StoreOptions {
             dimension: 0,
             data_type: DataType::from_u8(data_type).ok_or(WireError::Invalid("data type"))?,
             metric: Metric::from_u8(metric).ok_or(WireError::Invalid("metric"))?,
             m: read_u32(bytes, 4, WHAT)?,
             ef_construction: read_u32(bytes, 8, WHAT)?,
             profile,
+            compression: Compression::None,
             embedding_model: (!model.is_empty()).then(|| model.to_string()),
             schema: None,
-        })
+        };
+        Ok((options, compression))
     }
 }

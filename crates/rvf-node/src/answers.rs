@@ -90,6 +90,7 @@ pub struct EngineHits {
     pub metadata: Option<String>,
     pub without_metadata: Option<Vec<u32>>,
     pub vectors: Option<Uint8Array>,
+    pub lossy: Option<Vec<u32>>,
     pub plan: Option<String>,
 }
 
@@ -101,6 +102,7 @@ impl From<Hits> for EngineHits {
             metadata: hits.metadata,
             without_metadata: some_unless_empty(hits.without_metadata),
             vectors: hits.vectors.map(Uint8Array::from),
+            lossy: some_unless_empty(hits.lossy),
             plan: hits.plan.map(|plan| plan.to_json()),
         }
     }
@@ -114,6 +116,7 @@ pub struct EngineBatchHits {
     pub metadata: Option<String>,
     pub without_metadata: Option<Vec<u32>>,
     pub vectors: Option<Uint8Array>,
+    pub lossy: Option<Vec<u32>>,
     pub plan: Option<String>,
 }
 
@@ -127,6 +130,7 @@ impl From<(Vec<u32>, Hits)> for EngineBatchHits {
             metadata: hits.metadata,
             without_metadata: hits.without_metadata,
             vectors: hits.vectors,
+            lossy: hits.lossy,
             plan: hits.plan,
         }
     }
@@ -139,6 +143,7 @@ pub struct EngineRows {
     pub metadata: Option<String>,
     pub without_metadata: Option<Vec<u32>>,
     pub vectors: Option<Uint8Array>,
+    pub lossy: Option<Vec<u32>>,
     /// Where to go on, -1 at the end.
     pub next: f64,
 }
@@ -151,6 +156,7 @@ impl From<RowPage> for EngineRows {
             metadata: page.metadata,
             without_metadata: some_unless_empty(page.without_metadata),
             vectors: page.vectors.map(Uint8Array::from),
+            lossy: some_unless_empty(page.lossy),
             next: page.next.map_or(-1.0, f64::from),
         }
     }
@@ -164,6 +170,7 @@ pub struct EnginePage {
     pub metadata: Option<String>,
     pub without_metadata: Option<Vec<u32>>,
     pub vectors: Option<Uint8Array>,
+    pub lossy: Option<Vec<u32>>,
     pub next: f64,
     pub generation: f64,
 }
@@ -177,6 +184,7 @@ impl From<FilteredPage> for EnginePage {
             metadata: rows.metadata,
             without_metadata: rows.without_metadata,
             vectors: rows.vectors,
+            lossy: rows.lossy,
             next: rows.next,
             generation: found.generation as f64,
         }
@@ -191,6 +199,7 @@ pub struct EngineChanges {
     pub metadata: Option<String>,
     pub without_metadata: Option<Vec<u32>>,
     pub vectors: Option<Uint8Array>,
+    pub lossy: Option<Vec<u32>>,
     pub next: f64,
     /// Where the next page starts, empty on the last: until, epoch, row, generation.
     pub position: Vec<f64>,
@@ -208,6 +217,7 @@ impl From<Changes> for EngineChanges {
             metadata: rows.metadata,
             without_metadata: rows.without_metadata,
             vectors: rows.vectors,
+            lossy: rows.lossy,
             next: rows.next,
             position: changes.next.map_or_else(Vec::new, |next| {
                 vec![next.until as f64, next.last.0 as f64, f64::from(next.last.1), next.generation as f64]
@@ -240,6 +250,7 @@ pub struct EngineStatus {
     pub index_layers: u32,
     pub index_bytes: f64,
     pub needs_rebuild: bool,
+    pub compression: Option<EngineCompressionStatus>,
     pub tail_bytes: f64,
     pub retained_bytes: f64,
     pub witness_entries: f64,
@@ -247,14 +258,52 @@ pub struct EngineStatus {
     pub recovered_commits: f64,
 }
 
+/// `EngineCompressionStatus` of `src-ts/engine.ts`.
+#[napi(object)]
+pub struct EngineCompressionStatus {
+    pub kind: u32,
+    pub bits: u32,
+    pub subvectors: u32,
+    pub training_rows: u32,
+    pub packed_rows: f64,
+    pub row_bytes: f64,
+    pub quantisers: f64,
+    pub sample_rows: f64,
+    pub recall: f64,
+    pub relative_error: f64,
+}
+
+impl EngineCompressionStatus {
+    fn new(found: CompressionStatus, compression: Compression) -> Self {
+        let (kind, bits, subvectors) = match compression {
+            Compression::None => (0, 32, 0),
+            Compression::Scalar { bits } => (1, bits, 0),
+            Compression::Product { subvectors, bits, .. } => (2, bits, subvectors),
+            Compression::Binary { .. } => (3, 1, 0),
+        };
+        EngineCompressionStatus {
+            kind,
+            bits: u32::from(bits),
+            subvectors,
+            training_rows: compression.training_rows(),
+            packed_rows: found.packed_rows as f64,
+            row_bytes: found.row_bytes as f64,
+            quantisers: found.quantisers as f64,
+            sample_rows: found.measured.map_or(0.0, |measured| measured.sample_rows as f64),
+            recall: found.measured.map_or(0.0, |measured| measured.recall),
+            relative_error: found.measured.map_or(0.0, |measured| measured.relative_error),
+        }
+    }
+}
+
 impl EngineStatus {
-    pub(crate) fn new(status: Status, profile: u8) -> Self {
+    pub(crate) fn new(status: Status, options: &StoreOptions) -> Self {
         EngineStatus {
             total_vectors: status.vector_count as f64,
             total_segments: status.segment_count as f64,
             file_size_bytes: status.file_bytes as f64,
             epoch: status.epoch as f64,
-            profile: u32::from(profile),
+            profile: u32::from(options.profile),
             compaction_running: status.is_compacting,
             dead_space_ratio: status.dead_space_ratio,
             read_only: status.is_read_only,
@@ -265,6 +314,9 @@ impl EngineStatus {
             index_layers: status.index_layers,
             index_bytes: status.index_bytes as f64,
             needs_rebuild: status.needs_rebuild,
+            compression: status
+                .compression
+                .map(|found| EngineCompressionStatus::new(found, options.compression)),
             tail_bytes: status.tail_bytes as f64,
             // There are no branches that anything would be retained for.
             retained_bytes: 0.0,

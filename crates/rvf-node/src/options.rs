@@ -1,5 +1,5 @@
 use napi_derive::napi;
-use rvf_runtime::types::{DataType, ErrorCode, Metric};
+use rvf_runtime::types::{Compression, DataType, ErrorCode, Metric};
 use rvf_runtime::{
     CreateOptions, Durability, OpenOptions, Quality, QueryOptions, Result, RvfError, RvfStore, StoreOptions,
 };
@@ -16,8 +16,32 @@ pub struct EngineCreateOptions {
     pub ef_construction: u32,
     pub profile: u32,
     pub durability: u32,
+    pub compression: Option<EngineCompression>,
     pub embedding_model: Option<String>,
     pub schema: Option<String>,
+}
+
+/// `EngineCompression` of `src-ts/engine.ts`.
+#[napi(object)]
+pub struct EngineCompression {
+    pub kind: u32,
+    pub bits: u32,
+    pub subvectors: u32,
+    pub training_rows: u32,
+}
+
+impl EngineCompression {
+    fn read(self, dimension: u32) -> Result<Compression> {
+        let bits = u8::try_from(self.bits).map_err(|_| invalid("bits", self.bits))?;
+        let EngineCompression { subvectors, training_rows, .. } = self;
+        match self.kind {
+            1 => Ok(Compression::Scalar { bits }),
+            2 if subvectors == 0 => Ok(rvf_runtime::product_compression(dimension, bits, training_rows)),
+            2 => Ok(Compression::Product { subvectors, bits, training_rows }),
+            3 => Ok(Compression::Binary { training_rows }),
+            kind => Err(invalid("compression", kind)),
+        }
+    }
 }
 
 /// `EngineOpenOptions` of `src-ts/engine.ts`.
@@ -42,6 +66,10 @@ impl EngineCreateOptions {
                 m: self.m,
                 ef_construction: self.ef_construction,
                 profile: byte(self.profile, "profile")?,
+                compression: match self.compression {
+                    Some(compression) => compression.read(self.dimension)?,
+                    None => Compression::None,
+                },
                 embedding_model: self.embedding_model,
                 schema: self.schema,
             },

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use rvf_manifest::{Compaction, Lineage, Manifest, ROOT_PAGE_BYTES};
-use rvf_types::{ErrorCode, FileId, SegmentFlags, SegmentKind};
+use rvf_manifest::{Compaction, Lineage, Manifest, ROOT_PAGE_BYTES, StoreOptions};
+use rvf_types::{ErrorCode, FileId, SegmentFlags, SegmentKind, feature};
 use rvf_wire::{Anchor, HEAD_BYTES, Head};
 
 use crate::host::Host;
@@ -43,6 +43,11 @@ fn write_and_publish(host: &Host, file: &dyn StorageFile, bytes: &[u8], temporar
     Ok(host.storage.sync_directory(path)?)
 }
 
+/// What no reader of a store with these options may ignore.
+fn incompat(options: &StoreOptions) -> u64 {
+    if options.compression.is_none() { 0 } else { feature::PACKED_ROWS }
+}
+
 fn already_exists(path: &str) -> RvfError {
     RvfError::new(
         ErrorCode::AlreadyExists,
@@ -63,7 +68,7 @@ fn empty_store(host: &Host, options: &CreateOptions) -> Result<AlignedBytes> {
         file_id,
         salt: salt.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)),
         created_ns: now_ns,
-        features: [0; 3],
+        features: [0, 0, incompat(&options.store)],
     };
     let mut append = Append::new(HEAD_BYTES as u64, head.salt, 2, now_ns, false);
     let manifest = Manifest {

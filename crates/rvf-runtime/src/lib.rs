@@ -13,6 +13,7 @@ mod index;
 mod native;
 mod open;
 mod options;
+mod packed;
 mod pool;
 mod queue;
 mod read;
@@ -38,7 +39,7 @@ pub use read::{
 pub use rvf_filter::Expression;
 pub use rvf_manifest::StoreOptions;
 pub use rvf_types as types;
-pub use status::{SegmentInfo, Status};
+pub use status::{CompressionStatus, Measured, SegmentInfo, Status};
 pub use store::{CompactOutcome, RvfStore};
 pub use verify::{Problem, VerifyReport};
 pub use write::{

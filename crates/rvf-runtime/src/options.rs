@@ -1,8 +1,9 @@
 use rvf_filter::Schema;
 use rvf_manifest::StoreOptions;
-use rvf_types::limits::{DIMENSION_MAX, SCHEMA_BYTES_MAX};
-use rvf_types::{DataType, ErrorCode, Metric};
+use rvf_types::limits::{DIMENSION_MAX, SCHEMA_BYTES_MAX, TRAINING_ROWS_MAX, TRAINING_ROWS_MIN};
+use rvf_types::{Compression, DataType, ErrorCode, Metric};
 
+use crate::packed::packed_layout;
 use crate::{Result, RvfError};
 
 const M_RANGE: std::ops::RangeInclusive<u32> = 2..=256;
@@ -45,6 +46,7 @@ impl CreateOptions {
                 m: 16,
                 ef_construction: 200,
                 profile: 0,
+                compression: Compression::None,
                 embedding_model: None,
                 schema: None,
             },
@@ -81,7 +83,30 @@ impl CreateOptions {
                 "embeddingModel has {model_bytes} bytes, at most {EMBEDDING_MODEL_BYTES_MAX} are kept"
             ));
         }
+        self.check_compression()?;
         self.check_schema()
+    }
+
+    fn check_compression(&self) -> Result<()> {
+        let store = &self.store;
+        let refuse = |message: String| Err(RvfError::new(ErrorCode::InvalidOptions, message));
+        if store.compression.is_none() {
+            return Ok(());
+        }
+        if store.data_type != DataType::F32 {
+            return refuse(format!(
+                "compression '{}' needs vectors of f32; leave dtype out, or compression",
+                store.compression.name()
+            ));
+        }
+        let training_rows = store.compression.training_rows();
+        if !(TRAINING_ROWS_MIN..=TRAINING_ROWS_MAX).contains(&training_rows) {
+            return refuse(format!(
+                "trainingRows is {training_rows}, it must be TRAINING_ROWS_MIN ({TRAINING_ROWS_MIN}) to \
+                 TRAINING_ROWS_MAX ({TRAINING_ROWS_MAX})"
+            ));
+        }
+        packed_layout(store).map(drop).or_else(|error| refuse(error.message))
     }
 
     fn check_schema(&self) -> Result<()> {

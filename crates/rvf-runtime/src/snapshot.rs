@@ -9,6 +9,7 @@ use rvf_wire::{VecHeader, id_hash};
 use crate::Result;
 use crate::dead_rows::DeadRows;
 use crate::index::Index;
+use crate::packed::Quantisers;
 use crate::runs::{IdRun, MetaRun, OverlayRun, Run, RunList, VectorRun};
 use crate::segment::Slice;
 use crate::storage::StorageFile;
@@ -31,7 +32,10 @@ pub(crate) struct Snapshot {
     pub(crate) witness_head: [u8; 32],
     pub(crate) witness_count: u64,
     pub(crate) dead: DeadRows,
+    /// Packed rows first.
     pub(crate) vectors: RunList<VectorRun>,
+    /// What packed rows were packed by.
+    pub(crate) quantisers: Arc<Quantisers>,
     pub(crate) ids: RunList<IdRun>,
     pub(crate) meta: RunList<MetaRun>,
     /// Newer metadata of single rows; the last overlay that has a row counts.
@@ -111,10 +115,22 @@ impl Snapshot {
         }
     }
 
-    /// The vector of a row.
+    /// The vector of a row: as it was given, or what its packed form stands for.
     pub(crate) fn vector(&self, row: Row) -> Result<Slice<'_>> {
+        let run = self.vector_run(row)?;
+        run.vectors(row - run.first_row(), 1)
+    }
+
+    /// As [`Snapshot::vector`], as `f32` whatever the store's data type.
+    pub(crate) fn float_vector(&self, row: Row) -> Result<Slice<'_>> {
+        let run = self.vector_run(row)?;
+        run.float_vectors(row - run.first_row(), 1)
+    }
+
+    /// The run that holds the vector of a row.
+    pub(crate) fn vector_run(&self, row: Row) -> Result<&VectorRun> {
         match self.vectors.find(row) {
-            Some(run) => run.row(row),
+            Some(run) => Ok(run),
             None => Err(crate::RvfError::internal(format!("row {row} has no vector"))),
         }
     }
@@ -155,6 +171,7 @@ pub(crate) fn base_snapshot(
         witness_count: manifest.witness_count,
         dead,
         vectors: RunList::new(runs.vectors),
+        quantisers: runs.quantisers,
         ids: RunList::new(runs.ids),
         meta: RunList::new(runs.meta),
         overlays: RunList::new(runs.overlays),

@@ -47,5 +47,7 @@ pub mod feature {
     /// Bits this version knows among those a reader may ignore and a writer may not.
     pub const RO_COMPAT_KNOWN: u64 = 0;
     /// Bits this version knows among those that no reader may ignore.
-    pub const INCOMPAT_KNOWN: u64 = 0;
+    pub const INCOMPAT_KNOWN: u64 = PACKED_ROWS;
+    /// Vectors may be kept in QUANT segments, packed, in place of VEC segments.
+    pub const PACKED_ROWS: u64 = 1;
 }

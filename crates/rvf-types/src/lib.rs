@@ -3,6 +3,7 @@
 //! This crate has no dependencies, allocates nothing and knows no I/O, so every other crate may use it.
 #![no_std]
 
+mod compression;
 mod data_type;
 mod error_code;
 mod flags;
@@ -11,6 +12,7 @@ mod kind;
 pub mod limits;
 mod metric;
 
+pub use compression::Compression;
 pub use data_type::DataType;
 pub use error_code::ErrorCode;
 pub use flags::{SegmentFlags, feature};

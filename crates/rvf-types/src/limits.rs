@@ -67,6 +67,12 @@ pub const META_REWRITE_BYTES_MAX: u64 = 8 << 20;
 pub const OVERLAY_REWRITE_BYTES_MAX: u64 = 4 << 20;
 /// Codes of so many bytes are never rewritten by a checkpoint.
 pub const CODE_REWRITE_BYTES_MAX: u64 = 16 << 20;
+/// Fewest vectors that a quantiser is learned from.
+pub const TRAINING_ROWS_MIN: u32 = 256;
+/// Most vectors that a quantiser is learned from.
+pub const TRAINING_ROWS_MAX: u32 = 262_144;
+/// Quantisers that rows of one store may be packed by: after so many, rows go on with the newest until a compaction.
+pub const QUANTISERS_MAX: usize = 8;
 /// Rows without a place in the graph at which a writer begins to give them one, in the background.
 pub const INDEX_FROM_ROWS: u32 = 1_024;
 /// Rows that stay without a place in the graph when a store is closed, without anything being done about it.

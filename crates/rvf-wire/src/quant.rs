@@ -1,25 +1,34 @@
 use rvf_types::limits::DIMENSION_MAX;
-use rvf_types::{DataType, Metric, Row};
+use rvf_types::{DataType, Metric, Row, SegmentId};
 
-use crate::{WireError, read_u16, read_u32, slice};
+use crate::{WireError, read_u16, read_u32, read_u64, slice};
 
-/// Bytes in front of the codes of a QUANT payload; codes follow without gaps.
+/// Bytes in front of the rows of a QUANT payload; they follow without gaps.
 pub const QUANT_HEADER_BYTES: usize = 64;
 
 const WHAT: &str = "QUANT header";
 const VERSION: u16 = 1;
 
-/// How rows are coded.
+/// What the rows of a QUANT segment are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeKind {
-    /// A byte an element with a scale and a bias for each row; bits as they are (`rvf_quant::codes`).
+    /// Codes beside the vectors: a byte an element with a scale and a bias for each row; bits as they are
+    /// (`rvf_quant::codes`).
     Int8 = 1,
+    /// Packed vectors, in place of the vectors (`rvf_quant::packed`).
+    Packed = 2,
 }
 
-/// What the codes of a QUANT segment are.
+impl CodeKind {
+    fn from_u16(value: u16) -> Option<CodeKind> {
+        [CodeKind::Int8, CodeKind::Packed].into_iter().find(|kind| *kind as u16 == value)
+    }
+}
+
+/// What the rows of a QUANT segment are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuantHeader {
-    /// How rows are coded.
+    /// What the rows are.
     pub kind: CodeKind,
     /// Element type of the vectors.
     pub data_type: DataType,
@@ -33,6 +42,8 @@ pub struct QuantHeader {
     pub first_row: Row,
     /// Number of rows, dead ones included.
     pub row_count: u32,
+    /// Number of the segment with the quantiser that packed rows were packed by, else 0.
+    pub quantiser: SegmentId,
 }
 
 impl QuantHeader {
@@ -52,23 +63,26 @@ impl QuantHeader {
         bytes[12..16].copy_from_slice(&self.row_bytes.to_le_bytes());
         bytes[16..20].copy_from_slice(&self.first_row.to_le_bytes());
         bytes[20..24].copy_from_slice(&self.row_count.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.quantiser.to_le_bytes());
         bytes
     }
 
     /// Reads the header of a payload with `data_bytes` bytes of data.
     pub fn decode(bytes: &[u8], data_bytes: u64) -> Result<QuantHeader, WireError> {
         let bytes = slice(bytes, 0, QUANT_HEADER_BYTES, WHAT)?;
-        if read_u16(bytes, 0, WHAT)? != VERSION || read_u16(bytes, 2, WHAT)? != CodeKind::Int8 as u16 {
+        let kind = CodeKind::from_u16(read_u16(bytes, 2, WHAT)?);
+        let Some(kind) = kind.filter(|_| read_u16(bytes, 0, WHAT) == Ok(VERSION)) else {
             return Err(WireError::Unsupported("kind of codes"));
-        }
+        };
         let header = QuantHeader {
-            kind: CodeKind::Int8,
+            kind,
             data_type: DataType::from_u8(bytes[4]).ok_or(WireError::Invalid("data type"))?,
             metric: Metric::from_u8(bytes[5]).ok_or(WireError::Invalid("metric"))?,
             dimension: read_u32(bytes, 8, WHAT)?,
             row_bytes: read_u32(bytes, 12, WHAT)?,
             first_row: read_u32(bytes, 16, WHAT)?,
             row_count: read_u32(bytes, 20, WHAT)?,
+            quantiser: read_u64(bytes, 24, WHAT)?,
         };
         if header.dimension == 0 || header.dimension > DIMENSION_MAX {
             return Err(WireError::Invalid("dimension"));

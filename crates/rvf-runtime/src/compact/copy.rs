@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use rvf_types::limits::{META_SPLIT_BYTES, SEGMENT_SPLIT_BYTES};
-use rvf_types::{Epoch, Row, SegmentFlags, SegmentKind};
-use rvf_wire::{HEAD_BYTES, IdsBuilder, MetaBuilder, VecHeader, id_hash};
+use rvf_types::{Epoch, Row, SegmentFlags, SegmentId, SegmentKind};
+use rvf_wire::{HEAD_BYTES, IdsBuilder, MetaBuilder, id_hash};
 
 use rvf_manifest::SegmentEntry;
 
@@ -35,6 +35,8 @@ pub(crate) struct NewFile {
     /// First old row that no copy has looked at.
     pub(super) next_old_row: Row,
     pub(super) next_new_row: Row,
+    /// Numbers that the old file's quantisers have in this one.
+    pub(super) quantisers: Vec<SegmentId>,
     /// Epoch of the newest state that was copied: metadata of rows here that changed later is written once more.
     pub(super) copied_epoch: Epoch,
 }
@@ -70,6 +72,7 @@ impl NewFile {
             copied: RoaringBitmap::new(),
             next_old_row: 0,
             next_new_row: 0,
+            quantisers: Vec::new(),
             copied_epoch: snapshot.epoch,
         })
     }
@@ -83,10 +86,11 @@ impl NewFile {
         self.copy_newer_metadata(snapshot, control)?;
         let rows: Vec<Row> =
             (self.next_old_row..snapshot.next_row).filter(|row| !snapshot.dead.contains(*row)).collect();
-        let row_bytes = snapshot.row_bytes();
-        let rows_per_segment = (SEGMENT_SPLIT_BYTES as usize / row_bytes).max(1);
-        for chunk in rows.chunks(rows_per_segment) {
-            self.copy_vectors(snapshot, chunk, control)?;
+        self.copy_quantisers(snapshot)?;
+        let mut rest = &rows[..];
+        while let Some(alike) = rows_kept_alike(snapshot, rest)? {
+            self.copy_vectors(snapshot, alike, control)?;
+            rest = &rest[alike.len()..];
         }
         self.copy_ids(snapshot, &rows)?;
         self.copy_metadata(snapshot, &rows)?;
@@ -97,25 +101,45 @@ impl NewFile {
         Ok(())
     }
 
+    /// Quantisers go along byte for byte; none is added while a compaction runs.
+    fn copy_quantisers(&mut self, snapshot: &Snapshot) -> Result<()> {
+        for quantiser in snapshot.quantisers.iter().skip(self.quantisers.len()) {
+            let segment = quantiser.segment();
+            let bytes = segment.range(0, segment.data_bytes() as usize)?.to_vec();
+            let entry = self.segment(SegmentKind::QUANT, bytes, (0, 0))?;
+            self.quantisers.push(entry.id());
+        }
+        Ok(())
+    }
+
+    /// Copies rows that are kept alike, and fit into a segment.
     fn copy_vectors(&mut self, snapshot: &Snapshot, rows: &[Row], control: &Control) -> Result<()> {
-        let already = self.entries.iter().filter(|entry| entry.header.kind == SegmentKind::VEC);
+        let is_packed = snapshot.quantisers.layout().is_some();
+        let has_rows = |kind| kind == SegmentKind::VEC || (is_packed && kind == SegmentKind::QUANT);
+        let already = self.entries.iter().filter(|entry| has_rows(entry.header.kind));
         let first_row: Row = already.map(|entry| entry.row_count).sum();
-        let header = VecHeader { first_row, row_count: rows.len() as u32, ..snapshot.shape() };
-        let mut bytes = Vec::with_capacity(header.data_bytes() as usize);
-        bytes.extend_from_slice(&header.encode());
-        let rows_per_chunk = (CHUNK_BYTES / snapshot.row_bytes()).max(1);
+        let row_count = rows.len() as u32;
+        let first_run = snapshot.vector_run(rows[0])?;
+        let quantiser = match first_run.quantiser()? {
+            Some((index, _)) => self.quantisers.get(index).copied(),
+            None => None,
+        };
+        let mut bytes = first_run.header(first_row, row_count, quantiser.unwrap_or_default());
+        bytes.reserve_exact(rows.len() * first_run.stored_row_bytes());
+        let rows_per_chunk = (CHUNK_BYTES / first_run.stored_row_bytes()).max(1);
         for chunk in rows.chunks(rows_per_chunk) {
             control.check()?;
             // Nobody waits for the compaction of a closed store.
             self.store.current()?;
             let started_ns = self.store.shared.host.clock.monotonic_ns();
             for row in chunk {
-                bytes.extend_from_slice(&snapshot.vector(*row)?);
+                bytes.extend_from_slice(&snapshot.vector_run(*row)?.row(*row)?);
             }
             control.add_done(chunk.len() as u64);
             self.pause(started_ns);
         }
-        self.segment(SegmentKind::VEC, bytes, (first_row, header.row_count)).map(drop)
+        let kind = if first_run.is_packed() { SegmentKind::QUANT } else { SegmentKind::VEC };
+        self.segment(kind, bytes, (first_row, row_count)).map(drop)
     }
 
     /// The I/O budget: the copy rests for as long as its last step took, so that commits and queries get their half.
@@ -207,6 +231,19 @@ impl NewFile {
         self.append.flush(&*self.file)?;
         Ok(entry)
     }
+}
+
+/// The first rows of a list that are kept alike and fit into a segment; `None` at its end.
+fn rows_kept_alike<'r>(snapshot: &Snapshot, rows: &'r [Row]) -> Result<Option<&'r [Row]>> {
+    let Some(first) = rows.first() else { return Ok(None) };
+    let place = |row: Row| Ok::<_, RvfError>(snapshot.vector_run(row)?.quantiser()?.map(|(index, _)| index));
+    let first_place = place(*first)?;
+    let rows_max = (SEGMENT_SPLIT_BYTES as usize / snapshot.vector_run(*first)?.stored_row_bytes()).max(1);
+    let mut count = 0;
+    while count < rows.len().min(rows_max) && place(rows[count])? == first_place {
+        count += 1;
+    }
+    Ok(Some(&rows[..count]))
 }
 
 fn next_segment_id(snapshot: &Snapshot) -> u64 {

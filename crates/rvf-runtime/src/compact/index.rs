@@ -10,7 +10,7 @@ use crate::compact::NewFile;
 use crate::control::Control;
 use crate::dead_rows::DeadRows;
 use crate::index::{
-    BuildVectors, CodeRun, CodeWriter, build_coarse, build_parameters, code_layout, cut, graph_error, resume_error,
+    BuildVectors, CodeRun, CodeWriter, build_coarse, build_parameters, code_layout, cut, encode_picked, graph_error, resume_error,
 };
 use crate::runs::RunList;
 use crate::segment::{CheckedSegment, RunBytes};
@@ -23,8 +23,11 @@ impl NewFile {
         match self.copy_readable_index(snapshot, control) {
             Err(error) if error.is_damage() => {
                 snapshot.index.set_broken();
-                self.entries.retain(|entry| {
-                    !matches!(entry.header.kind, SegmentKind::QUANT | SegmentKind::INDEX | SegmentKind::COARSE)
+                let has_codes = snapshot.quantisers.layout().is_none();
+                self.entries.retain(|entry| match entry.header.kind {
+                    SegmentKind::INDEX | SegmentKind::COARSE => false,
+                    SegmentKind::QUANT => !has_codes,
+                    _ => true,
                 });
                 Ok(())
             }
@@ -47,7 +50,13 @@ impl NewFile {
         if row_count == 0 {
             return Ok(());
         }
-        let codes = self.copy_codes(snapshot, end)?;
+        let codes = match snapshot.quantisers.layout() {
+            None => self.copy_codes(snapshot, end)?,
+            Some(_) => {
+                let rows: Vec<Row> = self.copied.range(..end).collect();
+                RunList::new(vec![Arc::new(encode_picked(snapshot, &rows)?)])
+            }
+        };
         let none_dead = DeadRows::default();
         let vectors = BuildVectors::of_runs(code_layout(snapshot.options())?, &codes, &none_dead)?;
         let store = self.store.clone();

@@ -33,6 +33,7 @@ impl RvfStore {
     /// Writes the living rows to a new file and puts it in the place of the old one. Readers keep what they have and see
     /// the new file after `refresh`. Any failure before the last step leaves the old file as it is.
     pub fn compact(&self, control: &Control) -> Result<CompactOutcome> {
+        self.pack_before_compaction(control)?;
         if self.shared.is_compacting.swap(true, Ordering::AcqRel) {
             return Err(RvfError::new(ErrorCode::Busy, "a compaction of this store is running already"));
         }

@@ -5,7 +5,8 @@ use rvf_manifest::StoreOptions;
 use rvf_types::Row;
 
 use crate::Result;
-use crate::index::{BuildVectors, GraphUpdate, graph_error, resume_error};
+use crate::index::{BuildVectors, CodeRun, GraphUpdate, code_layout, encode_rows, graph_error, resume_error};
+use crate::runs::{Run, RunList};
 use crate::pool::Parts;
 use crate::snapshot::Snapshot;
 
@@ -31,12 +32,15 @@ pub(super) const DEAD_ROWS_MIN: u64 = 1_024;
 #[derive(Default)]
 pub(crate) struct Builder {
     growing: Option<Growing>,
+    /// Codes of the first rows, where a store keeps no others: of the vectors as they were given, as far as those were
+    /// still there, else of what packed rows stand for.
+    codes: Option<RunList<CodeRun>>,
+    /// Which numbers rows have: those since the compaction of this number.
+    compaction_count: u64,
 }
 
 struct Growing {
     graph: GraphBuilder,
-    /// Which numbers rows have: those since the compaction of this number.
-    compaction_count: u64,
     /// Made without the graph that is stored.
     is_anew: bool,
 }
@@ -53,6 +57,8 @@ pub(crate) struct Effort<'a> {
     pub(crate) note: &'a dyn Fn(u64),
     /// There is time to build a worn graph anew.
     pub(crate) may_rebuild: bool,
+    /// Rows that are worth learning the first quantiser from; before, they stay as they were given.
+    pub(crate) first_rows: Row,
 }
 
 /// Links and breadth from the options that HNSW has: its lowest layer has twice `m` links a row. With very few links, or
@@ -79,13 +85,38 @@ pub(crate) fn is_worn(snapshot: &Snapshot) -> Result<bool> {
 impl Builder {
     /// Forgets what was not stored.
     pub(crate) fn clear(&mut self) {
-        self.growing = None;
+        *self = Builder::default();
+    }
+
+    /// Codes the rows of a state below `end`, which will be packed.
+    pub(crate) fn code_rows(&mut self, snapshot: &Snapshot, end: Row) -> Result<()> {
+        self.note_numbers(snapshot);
+        let codes = self.codes.get_or_insert_with(|| RunList::new(Vec::new()));
+        let first = codes.iter().next_back().map_or(0, |run| run.end_row());
+        if first < end {
+            encode_rows(snapshot, first..end)?.into_iter().for_each(|run| codes.push(run));
+        }
+        Ok(())
+    }
+
+    /// Forgets what was made of rows that have other numbers now.
+    fn note_numbers(&mut self, snapshot: &Snapshot) {
+        let compaction_count = snapshot.manifest.compaction.count;
+        if self.compaction_count != compaction_count {
+            *self = Builder { compaction_count, ..Builder::default() };
+        }
     }
 
     /// Lets the rows of a state below `end`, which have codes, enter the graph; the layer to be stored, `None` where it was
     /// broken off. What has entered then stays for the next call.
     pub(crate) fn grow(&mut self, snapshot: &Snapshot, end: Row, effort: &Effort<'_>) -> Result<Option<GraphUpdate>> {
-        let vectors = BuildVectors::new(snapshot)?;
+        self.note_numbers(snapshot);
+        if snapshot.quantisers.layout().is_some() {
+            self.code_rows(snapshot, end)?;
+        }
+        let own_codes = self.codes.clone();
+        let codes = own_codes.as_ref().unwrap_or(snapshot.index.codes());
+        let vectors = BuildVectors::of_runs(code_layout(snapshot.options())?, codes, &snapshot.dead)?;
         let growing = self.begin(snapshot, effort.may_rebuild)?;
         let first = if growing.is_anew { 0 } else { snapshot.index.row_count() };
         let is_missing = |row: &Row| !snapshot.dead.contains(*row) && !growing.graph.contains(*row);
@@ -125,19 +156,17 @@ impl Builder {
     }
 
     fn begin(&mut self, snapshot: &Snapshot, may_rebuild: bool) -> Result<&mut Growing> {
-        let compaction_count = snapshot.manifest.compaction.count;
-        let is_other = self.growing.as_ref().is_some_and(|growing| growing.compaction_count != compaction_count);
         let is_worn_out =
             may_rebuild && self.growing.as_ref().is_none_or(|growing| !growing.is_anew) && is_worn(snapshot)?;
         // Whoever has no time for a build goes on with what is stored.
         let is_half_made = self.growing.as_ref().is_some_and(|growing| growing.is_anew);
         let is_too_long = !may_rebuild && is_half_made && snapshot.index.row_count() > 0;
-        if is_other || is_worn_out || is_too_long {
+        if is_worn_out || is_too_long {
             self.growing = None;
         }
         match &mut self.growing {
             Some(growing) => Ok(growing),
-            none => Ok(none.insert(begin(snapshot, compaction_count, is_worn_out)?)),
+            none => Ok(none.insert(begin(snapshot, is_worn_out)?)),
         }
     }
 }
@@ -175,7 +204,7 @@ fn kept_layers(layers: &[u64], newest: u64) -> usize {
     if is_half { 0 } else { kept }
 }
 
-fn begin(snapshot: &Snapshot, compaction_count: u64, is_worn_out: bool) -> Result<Growing> {
+fn begin(snapshot: &Snapshot, is_worn_out: bool) -> Result<Growing> {
     let parameters = build_parameters(snapshot.options());
     let stored = if is_worn_out { None } else { snapshot.index.graph()? };
     // A version that chose another number of links has made the graph: it serves searches, and is built anew to grow.
@@ -185,5 +214,5 @@ fn begin(snapshot: &Snapshot, compaction_count: u64, is_worn_out: bool) -> Resul
         None => GraphBuilder::new(parameters).map_err(ResumeError::from),
     };
     let graph = graph.map_err(resume_error)?;
-    Ok(Growing { graph, compaction_count, is_anew: stored.is_none() })
+    Ok(Growing { graph, is_anew: stored.is_none() })
 }

@@ -38,6 +38,7 @@ fn header_of(layout: CodeLayout, first_row: Row, row_count: u32) -> QuantHeader 
         row_bytes: layout.row_bytes() as u32,
         first_row,
         row_count,
+        quantiser: 0,
     }
 }
 
@@ -104,7 +105,7 @@ fn encode_run(snapshot: &Snapshot, layout: CodeLayout, rows: Range<Row>) -> Resu
             return Err(RvfError::internal(format!("row {next} has no vector")));
         };
         let end = run.end_row().min(rows.end).min(next.saturating_add(ENCODE_ROWS));
-        let vectors = run.rows(next - run.first_row(), end - next)?;
+        let vectors = run.vectors(next - run.first_row(), end - next)?;
         let at = |row: Row| (row - rows.start) as usize * layout.row_bytes();
         layout
             .encode(&vectors, &mut codes[at(next)..at(end)])
@@ -113,6 +114,19 @@ fn encode_run(snapshot: &Snapshot, layout: CodeLayout, rows: Range<Row>) -> Resu
     }
     let bytes = RunBytes::Heap(Arc::new(bytes));
     CodeRun::stored(bytes, layout, rows.start, rows.len() as u32)
+}
+
+/// Codes some rows of a state as a run on the heap, in which they are numbered from 0 on.
+pub(crate) fn encode_picked(snapshot: &Snapshot, rows: &[Row]) -> Result<CodeRun> {
+    let layout = code_layout(snapshot.options())?;
+    let header = header_of(layout, 0, rows.len() as u32);
+    let mut bytes = AlignedBytes::zeroed(header.data_bytes() as usize);
+    let (front, codes) = bytes.as_mut_slice().split_at_mut(QUANT_HEADER_BYTES);
+    front.copy_from_slice(&header.encode());
+    for (row, code) in rows.iter().zip(codes.chunks_exact_mut(layout.row_bytes())) {
+        layout.encode(&snapshot.vector(*row)?, code).map_err(|error| RvfError::internal(error.to_string()))?;
+    }
+    CodeRun::stored(RunBytes::Heap(Arc::new(bytes)), layout, 0, rows.len() as u32)
 }
 
 /// Codes of rows that come one by one, as payloads that each fit into a segment.

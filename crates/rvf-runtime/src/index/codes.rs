@@ -5,6 +5,8 @@ use rvf_quant::{CodeLayout, CodeScorer, CodeTable, QuantError};
 use rvf_types::Row;
 
 use crate::dead_rows::DeadRows;
+use crate::index::groups::{Groups, PartScorer, part_of};
+use crate::index::packed_codes::PackedCodes;
 use crate::index::{CodeRun, code_layout};
 use crate::runs::{Run, RunList};
 use crate::snapshot::Snapshot;
@@ -26,7 +28,7 @@ struct Part<'a> {
     is_clean: bool,
 }
 
-fn of_codes(error: QuantError) -> RvfError {
+pub(super) fn of_codes(error: QuantError) -> RvfError {
     RvfError::internal(error.to_string())
 }
 
@@ -53,18 +55,12 @@ impl<'a> Codes<'a> {
         Ok(CodeDistances { codes: self, scorer, groups: RefCell::default() })
     }
 
-    /// Which part holds a row, without a branch: rows come in no order that could be foretold.
-    #[inline]
-    fn part_of(&self, row: Row) -> usize {
-        self.ends.iter().map(|end| usize::from(row >= *end)).sum()
-    }
-
     fn part(&self, row: Row) -> Result<&Part<'a>> {
-        self.parts.get(self.part_of(row)).ok_or_else(|| no_code(row))
+        self.parts.get(part_of(&self.ends, row)).ok_or_else(|| no_code(row))
     }
 }
 
-fn no_code(row: Row) -> RvfError {
+pub(super) fn no_code(row: Row) -> RvfError {
     RvfError::internal(format!("row {row} has no code"))
 }
 
@@ -82,26 +78,28 @@ impl Part<'_> {
     }
 }
 
+/// What a walk finds its way by.
+pub(crate) enum WalkCodes<'a> {
+    /// Codes beside the vectors.
+    Beside(Codes<'a>),
+    /// The packed rows themselves.
+    Packed(PackedCodes<'a>),
+}
+
+impl<'a> WalkCodes<'a> {
+    pub(crate) fn new(snapshot: &'a Snapshot) -> Result<WalkCodes<'a>> {
+        match snapshot.quantisers.layout() {
+            None => Codes::new(snapshot).map(WalkCodes::Beside),
+            Some(_) => PackedCodes::new(snapshot).map(WalkCodes::Packed),
+        }
+    }
+}
+
 /// Distances by the codes, from a query or from a row.
 pub(crate) struct CodeDistances<'c, 'a> {
     codes: &'c Codes<'a>,
     scorer: CodeScorer,
     groups: RefCell<Groups>,
-}
-
-/// Rows to score, by the part that holds them.
-#[derive(Default)]
-struct Groups {
-    groups: Vec<Group>,
-    distances: Vec<f32>,
-}
-
-#[derive(Default)]
-struct Group {
-    /// Rows by their index in the part.
-    indexes: Vec<u32>,
-    /// Where each row stands among those asked for.
-    places: Vec<usize>,
 }
 
 impl Distances for CodeDistances<'_, '_> {
@@ -110,41 +108,28 @@ impl Distances for CodeDistances<'_, '_> {
     #[inline]
     fn score(&self, rows: &[Row], distances: &mut [f32]) -> Result<()> {
         match &self.codes.parts[..] {
-            [only] => {
-                only.prepare(&self.scorer, rows)?;
-                self.scorer.distances(&only.table, rows, distances).map_err(of_codes)
+            [_] => {
+                self.prepare(0, rows)?;
+                self.distances(0, rows, distances)
             }
-            _ => self.groups.borrow_mut().score(self.codes, &self.scorer, rows, distances),
+            _ => self.groups.borrow_mut().score(self, rows, distances),
         }
     }
 }
 
-impl Groups {
-    fn score(&mut self, codes: &Codes<'_>, scorer: &CodeScorer, rows: &[Row], distances: &mut [f32]) -> Result<()> {
-        self.groups.resize_with(codes.parts.len(), Group::default);
-        for group in &mut self.groups {
-            group.indexes.clear();
-            group.places.clear();
-        }
-        for (place, row) in rows.iter().enumerate() {
-            let index = codes.part_of(*row);
-            let (Some(part), Some(group)) = (codes.parts.get(index), self.groups.get_mut(index)) else {
-                return Err(no_code(*row));
-            };
-            group.indexes.push(*row - part.first_row);
-            group.places.push(place);
-        }
-        for (part, group) in codes.parts.iter().zip(&self.groups) {
-            part.prepare(scorer, &group.indexes)?;
-        }
-        for (part, group) in codes.parts.iter().zip(&self.groups) {
-            self.distances.resize(group.indexes.len(), 0.0);
-            scorer.distances(&part.table, &group.indexes, &mut self.distances).map_err(of_codes)?;
-            for (place, distance) in group.places.iter().zip(&self.distances) {
-                distances[*place] = *distance;
-            }
-        }
-        Ok(())
+impl PartScorer for CodeDistances<'_, '_> {
+    fn ends(&self) -> &[Row] {
+        &self.codes.ends
+    }
+
+    #[inline]
+    fn prepare(&self, part: usize, indexes: &[u32]) -> Result<()> {
+        self.codes.parts[part].prepare(&self.scorer, indexes)
+    }
+
+    #[inline]
+    fn distances(&self, part: usize, indexes: &[u32], out: &mut [f32]) -> Result<()> {
+        self.scorer.distances(&self.codes.parts[part].table, indexes, out).map_err(of_codes)
     }
 }
 
@@ -166,10 +151,6 @@ pub(crate) struct BuildVectors<'a> {
 }
 
 impl<'a> BuildVectors<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot) -> Result<BuildVectors<'a>> {
-        BuildVectors::of_runs(code_layout(snapshot.options())?, snapshot.index.codes(), &snapshot.dead)
-    }
-
     /// Rows that runs have the codes of, whatever state they belong to.
     pub(crate) fn of_runs(
         layout: CodeLayout,

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, COARSE_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
+use rvf_quant::PackedLayout;
 use rvf_types::{ErrorCode, Row};
 
 use crate::control::Control;
 use crate::index::build::{DEAD_ROWS_MIN, Effort, is_worn};
 use crate::index::{Builder, GraphUpdate, IndexUpdate, build_coarse, code_layout, encode_rows};
+use crate::packed::{is_packable, pack_rows, train, wants_another};
 use crate::snapshot::Snapshot;
 use crate::store::{RvfStore, closed};
 use crate::{Result, RvfError};
@@ -60,12 +62,35 @@ struct Goal<'a> {
 
 impl Goal<'_> {
     fn is_reached(&self, snapshot: &Snapshot) -> Result<bool> {
+        if is_waiting_for_rows(snapshot, self.effort.first_rows) {
+            return Ok(true);
+        }
         let is_whole = !self.effort.may_rebuild || !is_worn_or_broken(snapshot)?;
         Ok(snapshot.unindexed_rows() <= self.rows_left && is_whole)
     }
 }
 
+/// True where rows stay as they were given, and outside the graph, until there are enough to learn a quantiser from.
+fn is_waiting_for_rows(snapshot: &Snapshot, first_rows: Row) -> bool {
+    snapshot.quantisers.layout().is_some() && !is_packable(snapshot, first_rows)
+}
+
+/// Rows that the first quantiser is learned from where nobody asks for it.
+fn first_rows(snapshot: &Snapshot) -> Row {
+    snapshot.options().compression.training_rows().min(UNINDEXED_ROWS_MAX)
+}
+
 impl RvfStore {
+    /// Brings all rows into the index of a store that packs them, so that a compaction copies packed rows.
+    pub(crate) fn pack_before_compaction(&self, control: &Control) -> Result<()> {
+        let snapshot = self.current()?;
+        let is_done = snapshot.index.row_count() == snapshot.next_row || is_waiting_for_rows(&snapshot, 0);
+        if snapshot.quantisers.layout().is_none() || is_done || self.shared.options.read_only {
+            return Ok(());
+        }
+        self.wait_for_index(control)
+    }
+
     /// Returns once every row committed before is in the graph. Works on it with all threads of the store; `control` tells
     /// how many rows have entered, and can end the call. What is done then stays.
     pub fn wait_for_index(&self, control: &Control) -> Result<()> {
@@ -87,6 +112,7 @@ impl RvfStore {
                 control.add_done(rows.min(total.saturating_sub(done)));
             },
             may_rebuild: true,
+            first_rows: 0,
         };
         let target = Cell::new((first.next_row, first.manifest.compaction.count));
         let is_done = |snapshot: &Snapshot| {
@@ -147,7 +173,7 @@ impl RvfStore {
         let done = snapshot.index.row_count();
         let portion = PORTION_ROWS_MIN.max(done.saturating_mul(PORTION_GROWTH));
         let end = snapshot.next_row.min(done.saturating_add(portion));
-        let Some(snapshot) = self.write_codes(snapshot, end, effort)? else {
+        let Some(snapshot) = self.write_codes(builder, snapshot, end, effort)? else {
             builder.clear();
             return Ok(());
         };
@@ -193,24 +219,65 @@ impl RvfStore {
         }
     }
 
-    /// Writes the codes that rows below `end` lack, some at a time, until the effort ends; the newest state, `None` where the
-    /// index is another by now.
-    fn write_codes(&self, snapshot: Arc<Snapshot>, end: Row, effort: &Effort<'_>) -> Result<Option<Arc<Snapshot>>> {
+    /// Writes the codes that rows below `end` lack, or packs those rows, some at a time, until the effort ends; the newest
+    /// state, `None` where the index is another by now.
+    fn write_codes(
+        &self,
+        builder: &mut Builder,
+        snapshot: Arc<Snapshot>,
+        end: Row,
+        effort: &Effort<'_>,
+    ) -> Result<Option<Arc<Snapshot>>> {
         if snapshot.index.is_broken() {
             let update = IndexUpdate { is_reset: true, ..IndexUpdate::default() };
             return self.install_index(&snapshot, update).map(|_| None);
         }
-        let rows_max = (CODE_APPEND_BYTES / code_layout(snapshot.options())?.row_bytes()).max(1) as Row;
         let mut snapshot = snapshot;
+        let packed = snapshot.quantisers.layout();
+        if let Some(layout) = packed.filter(|_| snapshot.index.code_rows() < end) {
+            builder.code_rows(&snapshot, end)?;
+            match self.renew_quantiser(snapshot, layout, end, effort)? {
+                Some(newest) => snapshot = newest,
+                None => return Ok(None),
+            }
+        }
+        let layout = code_layout(snapshot.options())?;
+        let row_bytes = packed.map_or(layout.row_bytes(), |packed| packed.row_bytes());
+        let rows_max = (CODE_APPEND_BYTES / row_bytes).max(1) as Row;
         while snapshot.index.code_rows() < end && !(effort.should_stop)() {
             let first = snapshot.index.code_rows();
-            let codes = encode_rows(&snapshot, first..end.min(first.saturating_add(rows_max)))?;
-            match self.install_index(&snapshot, IndexUpdate { codes, ..IndexUpdate::default() })? {
+            let rows = first..end.min(first.saturating_add(rows_max));
+            let update = match packed {
+                Some(_) => IndexUpdate { packed: pack_rows(&snapshot, rows)?, ..IndexUpdate::default() },
+                None => IndexUpdate { codes: encode_rows(&snapshot, rows)?, ..IndexUpdate::default() },
+            };
+            match self.install_index(&snapshot, update)? {
                 Some(newest) => snapshot = newest,
                 None => return Ok(None),
             }
         }
         Ok(Some(snapshot))
+    }
+
+    /// Learns another quantiser where the rows that are to be packed need one; the newest state, `None` where the index is
+    /// another by now, or it was stopped.
+    fn renew_quantiser(
+        &self,
+        snapshot: Arc<Snapshot>,
+        layout: PackedLayout,
+        end: Row,
+        effort: &Effort<'_>,
+    ) -> Result<Option<Arc<Snapshot>>> {
+        let rows = snapshot.index.code_rows()..end;
+        if !wants_another(&snapshot, rows.clone())? {
+            return Ok(Some(snapshot));
+        }
+        match train(&snapshot, layout, rows.start, effort.should_stop)? {
+            Some(quantiser) => {
+                self.install_index(&snapshot, IndexUpdate { quantiser: Some(quantiser), ..IndexUpdate::default() })
+            }
+            None => Ok(None),
+        }
     }
 
     /// Makes a checkpoint with something new of the index, made from a state; `None` where the index is another by now: a
@@ -220,7 +287,10 @@ impl RvfStore {
         self.drain(&mut guard);
         let writer = self.writer_of(&mut guard)?;
         let current = &writer.snapshot;
-        let is_same = current.manifest.compaction.count == made_from.manifest.compaction.count
+        // A compaction would not have rows that are packed from now on, and wants packed rows in front of all others.
+        let is_too_late = self.is_compacting() && (!update.packed.is_empty() || update.quantiser.is_some());
+        let is_same = !is_too_late
+            && current.manifest.compaction.count == made_from.manifest.compaction.count
             && (update.is_reset || current.index.is_same(&made_from.index));
         if !is_same {
             return Ok(None);
@@ -239,7 +309,7 @@ impl RvfStore {
         let Some(snapshot) = self.shared.snapshot.load_full() else { return };
         let Some(threads) = &self.shared.host.threads else { return };
         let may_be_worn = snapshot.index.is_broken() || snapshot.dead.count() >= DEAD_ROWS_MIN;
-        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS
+        let is_enough = is_worth_indexing(&snapshot)
             || may_be_worn && is_worn_or_broken(&snapshot).unwrap_or(false);
         if !is_enough || self.is_closing() {
             return;
@@ -293,6 +363,7 @@ impl RvfStore {
             is_over: &|_| false,
             note: &|_| (),
             may_rebuild: true,
+            first_rows: self.current().map_or(0, |snapshot| first_rows(&snapshot)),
         };
         let mut builder = indexing.builder.lock();
         let worked = self.index_rows(&mut builder, &Goal { rows_left: 0, effort }, |_| false);
@@ -301,7 +372,7 @@ impl RvfStore {
 
     fn has_work(&self) -> bool {
         let Ok(snapshot) = self.current() else { return false };
-        let is_enough = snapshot.unindexed_rows() >= INDEX_FROM_ROWS || is_worn_or_broken(&snapshot).unwrap_or(false);
+        let is_enough = is_worth_indexing(&snapshot) || is_worn_or_broken(&snapshot).unwrap_or(false);
         is_enough && !self.shared.indexing.has_failed.load(Ordering::Relaxed)
     }
 
@@ -334,6 +405,7 @@ impl RvfStore {
             is_over: &|rows_left| rows_left <= UNINDEXED_ROWS_MAX && clock.monotonic_ns() >= end_ns,
             note: &|_| (),
             may_rebuild: false,
+            first_rows: UNINDEXED_ROWS_MAX,
         };
         let is_large = self.current()?.index.row_count() > CLOSE_GRAPH_ROWS_MAX;
         let rows_left = if is_large { UNINDEXED_ROWS_MAX } else { CLOSE_INDEX_FROM_ROWS };
@@ -375,6 +447,11 @@ pub(crate) fn is_worn_or_broken(snapshot: &Snapshot) -> Result<bool> {
         Err(error) if error.not_ready.is_none() => Ok(true),
         worn => worn,
     }
+}
+
+/// True where enough rows wait for a place in the graph.
+fn is_worth_indexing(snapshot: &Snapshot) -> bool {
+    snapshot.unindexed_rows() >= INDEX_FROM_ROWS && !is_waiting_for_rows(snapshot, first_rows(snapshot))
 }
 
 /// Counts a caller for as long as it waits.

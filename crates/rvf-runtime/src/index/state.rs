@@ -13,6 +13,8 @@ use crate::{Result, RvfError};
 /// Codes and graph of a state. Opening a store reads nothing of them.
 pub(crate) struct Index {
     codes: RunList<CodeRun>,
+    /// First row that has no code, or is not packed.
+    code_rows: Row,
     /// INDEX segments, in the order of the directory.
     segments: Vec<Arc<CheckedSegment>>,
     /// COARSE segments, in order.
@@ -42,16 +44,18 @@ pub(crate) fn resume_error(error: ResumeError<RvfError>) -> RvfError {
 }
 
 impl Index {
-    /// The index of stored runs and segments; nothing is read.
+    /// The index of stored runs and segments, and of packed rows below `packed_end`; nothing is read.
     pub(crate) fn new(
         codes: Vec<Arc<CodeRun>>,
+        packed_end: Row,
         segments: Vec<Arc<CheckedSegment>>,
         coarse: Vec<Arc<CheckedSegment>>,
     ) -> Index {
-        let code_rows = codes.last().map_or(0, |run| run.end_row());
+        let code_rows = codes.last().map_or(packed_end, |run| run.end_row());
         let graph_rows = segments.iter().map(|segment| segment.entry().row_count).max().unwrap_or(0);
         Index {
             codes: RunList::new(codes),
+            code_rows,
             segments,
             coarse,
             row_count: graph_rows.min(code_rows),
@@ -60,14 +64,14 @@ impl Index {
         }
     }
 
-    /// Codes of the first rows, without a gap.
+    /// Codes of the first rows, without a gap; none where rows are packed.
     pub(crate) fn codes(&self) -> &RunList<CodeRun> {
         &self.codes
     }
 
-    /// First row that has no code.
+    /// First row that has no code, or is not packed.
     pub(crate) fn code_rows(&self) -> Row {
-        self.codes.iter().next_back().map_or(0, |run| run.end_row())
+        self.code_rows
     }
 
     /// Rows below this one are in the graph; all others are to be compared one by one.

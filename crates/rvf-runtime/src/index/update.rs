@@ -5,11 +5,11 @@ use rvf_wire::IndexHeader;
 
 use crate::Result;
 use crate::index::{CodeRun, Index};
-use crate::runs::MergePolicy;
+use crate::runs::{MergePolicy, VectorRun};
 use crate::write::{Append, Part, write_runs};
 
-/// Codes: few runs, since each row that is scored is looked for among them.
-const CODE_POLICY: MergePolicy =
+/// Codes and packed rows: few runs, since each row that is scored is looked for among them.
+pub(crate) const CODE_POLICY: MergePolicy =
     MergePolicy { fan_in: RUN_FAN_IN as u64, bytes_max: CODE_REWRITE_BYTES_MAX, takes_tail: true };
 
 /// What a checkpoint changes in the index.
@@ -19,6 +19,10 @@ pub(crate) struct IndexUpdate {
     pub(crate) is_reset: bool,
     /// Codes of the rows that follow those that have some.
     pub(crate) codes: Vec<CodeRun>,
+    /// Packed rows that follow those that are packed.
+    pub(crate) packed: Vec<VectorRun>,
+    /// Another quantiser, for the rows that follow.
+    pub(crate) quantiser: Option<Vec<u8>>,
     pub(crate) graph: Option<GraphUpdate>,
     /// A new progressive layer, and the row that its rows are below.
     pub(crate) coarse: Option<(Vec<u8>, Row)>,

@@ -1,12 +1,13 @@
 use roaring::RoaringBitmap;
-use rvf_quant::{Scorer, TopK};
+use rvf_quant::TopK;
 use rvf_types::Row;
 
 use crate::control::Deadline;
 use crate::read::matching::{Candidates, Matching};
+use crate::read::scorer::RowScorer;
 use crate::runs::{Run, VectorRun};
 use crate::snapshot::Snapshot;
-use crate::{Result, RvfError};
+use crate::Result;
 
 /// Rows scored between two looks at the deadline; a multiple of what a kernel takes at once.
 const CHUNK_ROWS: u32 = 1_024;
@@ -39,21 +40,16 @@ pub(crate) struct Begun {
 }
 
 impl Scan<'_> {
-    pub(super) fn scorer(&self, query: &[u8]) -> Result<Scorer> {
-        let shape = self.snapshot.shape();
-        Scorer::new(shape.metric, shape.data_type, shape.dimension, query)
-            .map_err(|error| RvfError::input(error.to_string()))
-    }
-
     /// The k living rows nearest to a query, by looking at all of them, or at those that fit a filter.
     pub(crate) fn all(&self, query: &[u8], filter: Option<(&Candidates, &Matching<'_>)>) -> Result<Nearest> {
+        let query = &RowScorer::new(self.snapshot, query)?;
         self.finish(query, Begun { nearest: TopK::new(self.k), visited: 0, first_row: 0 }, filter)
     }
 
     /// Goes on from what was found among the first rows, by looking at all others.
     pub(crate) fn finish(
         &self,
-        query: &[u8],
+        query: &RowScorer<'_>,
         begun: Begun,
         filter: Option<(&Candidates, &Matching<'_>)>,
     ) -> Result<Nearest> {
@@ -65,7 +61,7 @@ impl Scan<'_> {
     }
 
     /// The k nearest among candidates. An open one is checked only where it is near enough to answer.
-    fn among(&self, query: &[u8], begun: Begun, candidates: &Candidates, matching: &Matching<'_>) -> Result<Nearest> {
+    fn among(&self, query: &RowScorer<'_>, begun: Begun, candidates: &Candidates, matching: &Matching<'_>) -> Result<Nearest> {
         let all = &candidates.sure | &candidates.open;
         let choose = |rows: std::ops::Range<Row>| match all.range_cardinality(rows.clone()) {
             0 => Chunk::Nothing,
@@ -79,13 +75,13 @@ impl Scan<'_> {
 
     fn over<'c>(
         &self,
-        query: &[u8],
+        query: &RowScorer<'_>,
         begun: Begun,
         choose: impl Fn(std::ops::Range<Row>) -> Chunk<'c>,
         accept: impl Fn(Row) -> Result<bool>,
     ) -> Result<Nearest> {
         let mut pass = Pass {
-            scorer: self.scorer(query)?,
+            scorer: query,
             nearest: begun.nearest,
             distances: Vec::new(),
             distance_max: self.distance_max.unwrap_or(f32::INFINITY),
@@ -116,8 +112,8 @@ enum Chunk<'c> {
     Only(&'c RoaringBitmap),
 }
 
-struct Pass<A> {
-    scorer: Scorer,
+struct Pass<'a, A> {
+    scorer: &'a RowScorer<'a>,
     nearest: TopK,
     distances: Vec<f32>,
     distance_max: f32,
@@ -126,12 +122,12 @@ struct Pass<A> {
     accept: A,
 }
 
-impl<A: Fn(Row) -> Result<bool>> Pass<A> {
+impl<A: Fn(Row) -> Result<bool>> Pass<'_, A> {
     fn score(&mut self, run: &VectorRun, rows: std::ops::Range<Row>) -> Result<()> {
         let bytes = run.rows(rows.start - run.first_row(), rows.len() as u32)?;
         self.distances.resize(rows.len(), 0.0);
         let scored = &mut self.distances[..];
-        self.scorer.distances(&bytes, scored);
+        self.scorer.distances(run, &bytes, scored)?;
         self.visited += rows.len() as u64;
         for (row, distance) in rows.zip(scored.iter()) {
             if *distance <= self.nearest.threshold() && *distance <= self.distance_max && (self.accept)(row)? {

@@ -10,6 +10,7 @@ mod quality;
 mod query;
 mod question;
 mod rank;
+mod scorer;
 mod walk;
 
 pub use changes::{Changes, ChangesPosition};
@@ -21,3 +22,4 @@ pub use query::{Hits, QueryOptions};
 
 pub(crate) use changes::patched_rows;
 pub(crate) use matching::Matching;
+pub(crate) use scorer::RowScorer;

@@ -7,7 +7,7 @@ use crate::control::{Control, Deadline};
 use crate::host::Clock;
 use crate::read::explain::FilterPlan;
 use crate::read::matching::Matching;
-use crate::read::query::{metadata_array, vector_bytes};
+use crate::read::query::{metadata_array, packed_indexes, vector_bytes};
 use crate::snapshot::Snapshot;
 use crate::store::RvfStore;
 use crate::write::PackedStrings;
@@ -29,6 +29,8 @@ pub struct RowPage {
     pub without_metadata: Vec<u32>,
     /// The vectors' bytes, one behind the other, where asked for.
     pub vectors: Option<Vec<u8>>,
+    /// Indexes of the vectors that are not as they were given, but what is left of them packed.
+    pub lossy: Vec<u32>,
     /// Where the next page starts, `None` at the end.
     pub next: Option<u32>,
 }
@@ -144,6 +146,7 @@ pub(super) fn page(
         metadata,
         without_metadata,
         vectors: if with_vectors { Some(vector_bytes(snapshot, rows.iter().copied())?) } else { None },
+        lossy: if with_vectors { packed_indexes(snapshot, rows.iter().copied()) } else { Vec::new() },
         next,
     })
 }

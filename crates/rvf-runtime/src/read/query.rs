@@ -55,6 +55,8 @@ pub struct Hits {
     pub without_metadata: Vec<u32>,
     /// The vectors' bytes, one behind the other, where asked for.
     pub vectors: Option<Vec<u8>>,
+    /// Indexes of the vectors that are not as they were given, but what is left of them packed.
+    pub lossy: Vec<u32>,
     /// How the answer was found, where asked for.
     pub plan: Option<QueryPlan>,
 }
@@ -200,6 +202,7 @@ fn attach(snapshot: &Snapshot, rows: &[(f32, Row)], options: &QueryOptions) -> R
         (hits.metadata, hits.without_metadata) = metadata_array(snapshot, rows.clone())?;
     }
     if options.with_vectors {
+        hits.lossy = packed_indexes(snapshot, rows.clone());
         hits.vectors = Some(vector_bytes(snapshot, rows)?);
     }
     Ok(hits)
@@ -253,4 +256,14 @@ pub(crate) fn vector_bytes(snapshot: &Snapshot, rows: impl Iterator<Item = Row>)
         bytes.extend_from_slice(&snapshot.vector(row)?);
     }
     Ok(bytes)
+}
+
+/// Indexes of the rows that are packed.
+pub(crate) fn packed_indexes(snapshot: &Snapshot, rows: impl Iterator<Item = Row>) -> Vec<u32> {
+    if snapshot.quantisers.layout().is_none() {
+        return Vec::new();
+    }
+    // Packed rows are in front of all others.
+    let end = snapshot.index.code_rows();
+    (0..).zip(rows).filter(|(_, row)| *row < end).map(|(index, _)| index).collect()
 }

@@ -1,9 +1,11 @@
 use rvf_index::Candidate;
 use rvf_quant::TopK;
-use rvf_types::{Metric, Row};
+use rvf_types::Metric;
 
 use crate::Result;
 use crate::read::exact::Scan;
+use crate::read::scorer::RowScorer;
+use crate::runs::VectorRun;
 use crate::segment::Slice;
 use crate::snapshot::Snapshot;
 
@@ -52,8 +54,12 @@ fn ranked_rows_min(k: usize) -> usize {
 }
 
 /// Compares what a walk found by the vectors, the nearest by the codes first, until no other is likely to be among the k.
-pub(super) fn rank(snapshot: &Snapshot, query: &[u8], scan: &Scan<'_>, found: &[Candidate]) -> Result<Ranked> {
-    let scorer = scan.scorer(query)?;
+pub(super) fn rank(
+    snapshot: &Snapshot,
+    query: &RowScorer<'_>,
+    scan: &Scan<'_>,
+    found: &[Candidate],
+) -> Result<Ranked> {
     let distance_max = scan.distance_max.unwrap_or(f32::INFINITY);
     let mut nearest = TopK::new(scan.k);
     let mut error = CodeError::default();
@@ -68,12 +74,12 @@ pub(super) fn rank(snapshot: &Snapshot, query: &[u8], scan: &Scan<'_>, found: &[
             break;
         }
         for rows in rows.chunks(RANK_ROWS) {
-            for (candidate, (row, vector)) in rows.iter().zip(vectors(snapshot, rows)?) {
+            for (candidate, (run, bytes)) in rows.iter().zip(stored_rows(snapshot, rows)?) {
                 let mut distance = [0.0];
-                scorer.distances(&vector, &mut distance);
+                query.distances(run, &bytes, &mut distance)?;
                 error.add(f64::from(candidate.distance) - f64::from(distance[0]));
                 if distance[0] <= distance_max {
-                    nearest.push(distance[0], row);
+                    nearest.push(distance[0], candidate.row);
                 }
             }
         }
@@ -91,12 +97,13 @@ pub(super) fn rank(snapshot: &Snapshot, query: &[u8], scan: &Scan<'_>, found: &[
     Ok(Ranked { nearest, are_told_apart: is_sure && !is_open_ended })
 }
 
-/// The rows' vectors; each is touched before the first is used.
-fn vectors<'s>(snapshot: &'s Snapshot, rows: &[Candidate]) -> Result<Vec<(Row, Slice<'s>)>> {
+/// The rows as they are kept; each is touched before the first is used.
+fn stored_rows<'s>(snapshot: &'s Snapshot, rows: &[Candidate]) -> Result<Vec<(&'s VectorRun, Slice<'s>)>> {
     let fetch = |candidate: &Candidate| {
-        let vector = snapshot.vector(candidate.row)?;
-        std::hint::black_box(vector.first());
-        Ok((candidate.row, vector))
+        let run = snapshot.vector_run(candidate.row)?;
+        let bytes = run.row(candidate.row)?;
+        std::hint::black_box(bytes.first());
+        Ok((run, bytes))
     };
     rows.iter().map(fetch).collect()
 }

@@ -1,12 +1,13 @@
 use std::cell::RefCell;
 
-use rvf_index::{Request, Scratch, SearchError, search};
+use rvf_index::{Distances, Request, Scratch, SearchError, search};
 use rvf_types::Row;
 
-use crate::index::{Codes, StoredGraph, graph_error};
+use crate::index::{StoredGraph, WalkCodes, graph_error};
 use crate::read::exact::{Begun, Nearest, Scan};
 use crate::read::matching::{Candidates, Matching};
 use crate::read::rank::{Ranked, rank};
+use crate::read::scorer::RowScorer;
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
 
@@ -23,7 +24,7 @@ const WIDENED_BREADTH_MAX: usize = 2_048;
 pub(crate) struct Walk<'a> {
     snapshot: &'a Snapshot,
     graph: &'a StoredGraph,
-    codes: Codes<'a>,
+    codes: WalkCodes<'a>,
     breadth: usize,
     /// Rows below this one are in the graph; damage met by another query changes nothing here.
     row_count: Row,
@@ -53,7 +54,7 @@ impl<'a> Walk<'a> {
         if matches.is_some_and(|found| (found.sure.len() + found.open.len()) * MATCHES_SHARE < u64::from(rows)) {
             return Ok(None);
         }
-        let opened = snapshot.index.graph().and_then(|graph| Ok(graph.zip(Some(Codes::new(snapshot)?))));
+        let opened = snapshot.index.graph().and_then(|graph| Ok(graph.zip(Some(WalkCodes::new(snapshot)?))));
         let opened = without_damage(snapshot, opened)?.flatten();
         Ok(opened.map(|(graph, codes)| Walk { snapshot, graph, codes, breadth, row_count: rows }))
     }
@@ -66,8 +67,22 @@ impl<'a> Walk<'a> {
         filter: Option<(&Candidates, &Matching<'_>)>,
         scratch: &mut Scratch,
     ) -> Result<Found> {
+        let scorer = RowScorer::new(self.snapshot, query)?;
+        match &self.codes {
+            WalkCodes::Beside(codes) => self.walk(&codes.distances_to(query)?, &scorer, scan, filter, scratch),
+            WalkCodes::Packed(codes) => self.walk(&codes.distances_to(&scorer), &scorer, scan, filter, scratch),
+        }
+    }
+
+    fn walk(
+        &self,
+        distances: &impl Distances<Error = RvfError>,
+        scorer: &RowScorer<'_>,
+        scan: &Scan<'_>,
+        filter: Option<(&Candidates, &Matching<'_>)>,
+        scratch: &mut Scratch,
+    ) -> Result<Found> {
         let (snapshot, mut breadth) = (self.snapshot, self.breadth);
-        let distances = self.codes.distances_to(query)?;
         loop {
             let failed = RefCell::new(None);
             let keep = |row: Row| self.may_answer(row, filter, &failed);
@@ -79,7 +94,7 @@ impl<'a> Walk<'a> {
                 should_stop: Some(&should_stop),
                 scored_max: filter.map(|(rows, _)| rows.sure.len() + rows.open.len()),
             };
-            let searched = search(self.graph, &distances, &request, scratch);
+            let searched = search(self.graph, distances, &request, scratch);
             if let Some(error) = failed.into_inner() {
                 return Err(error);
             }
@@ -94,11 +109,11 @@ impl<'a> Walk<'a> {
             if found.len() < scan.k.min(self.living_rows(filter)) {
                 return Ok(Found::CompareInstead);
             }
-            let Ranked { nearest, are_told_apart } = rank(snapshot, query, scan, found)?;
+            let Ranked { nearest, are_told_apart } = rank(snapshot, scorer, scan, found)?;
             if are_told_apart || found.len() < breadth {
                 let visited = scratch.effort().scored;
                 let begun = Begun { nearest, visited, first_row: self.row_count };
-                return scan.finish(query, begun, filter).map(Found::Nearest);
+                return scan.finish(scorer, begun, filter).map(Found::Nearest);
             }
             breadth *= WIDENING;
             if breadth > WIDENED_BREADTH_MAX.max(self.breadth) {

@@ -4,6 +4,7 @@ use rvf_manifest::{Manifest, SegmentEntry};
 use rvf_types::{ErrorCode, Row, SegmentKind};
 
 use crate::index::{CodeRun, Index, code_layout};
+use crate::packed::{Quantisers, packed_layout};
 use crate::runs::{IdRun, MetaRun, OverlayRun, Run, VectorRun};
 use crate::segment::{CheckedSegment, RunBytes};
 use crate::snapshot::Snapshot;
@@ -13,6 +14,7 @@ use crate::{Result, RvfError};
 /// The stored runs of a state.
 pub(crate) struct BaseRuns {
     pub(crate) vectors: Vec<Arc<VectorRun>>,
+    pub(crate) quantisers: Arc<Quantisers>,
     pub(crate) ids: Vec<Arc<IdRun>>,
     pub(crate) meta: Vec<Arc<MetaRun>>,
     pub(crate) overlays: Vec<Arc<OverlayRun>>,
@@ -29,6 +31,8 @@ pub(crate) fn load_base(
         code_layout(&manifest.options).map_err(|error| RvfError::new(ErrorCode::InvalidManifest, error.message))?;
     let (mut vectors, mut ids, mut meta, mut overlays) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut codes, mut graph, mut coarse) = (Vec::new(), Vec::new(), Vec::new());
+    let quantisers = Arc::new(load_quantisers(manifest, &open)?);
+    let is_packed = quantisers.layout().is_some();
     for entry in &manifest.segments {
         let (first_row, row_count) = (entry.first_row, entry.row_count);
         match entry.header.kind {
@@ -47,6 +51,13 @@ pub(crate) fn load_base(
             SegmentKind::OVERLAY => {
                 let bytes = RunBytes::Segment(open(entry)?);
                 overlays.push(Arc::new(OverlayRun::stored(bytes, first_row, row_count, manifest.next_row)));
+            }
+            SegmentKind::QUANT if is_packed && row_count == 0 => {}
+            SegmentKind::QUANT if is_packed => {
+                let bytes = RunBytes::Segment(open(entry)?);
+                let run =
+                    VectorRun::stored_packed(bytes, &quantisers, &manifest.options, first_row, row_count)?;
+                vectors.push(Arc::new(run));
             }
             SegmentKind::QUANT => {
                 let bytes = RunBytes::Segment(open(entry)?);
@@ -71,12 +82,37 @@ pub(crate) fn load_base(
     {
         return invalid("metadata runs overlap");
     }
-    let code_rows = codes.last().map_or(0, |run: &Arc<CodeRun>| run.end_row());
-    let graph_rows = graph.iter().map(|segment: &Arc<CheckedSegment>| segment.entry().row_count).max().unwrap_or(0);
-    if !covers(&codes, code_rows) || code_rows > manifest.next_row || graph_rows > code_rows {
+    let packed = vectors.iter().take_while(|run| run.is_packed()).count();
+    if vectors[packed..].iter().any(|run| run.is_packed()) {
+        return invalid("packed rows are not in front of all others");
+    }
+    let packed_end = vectors[..packed].last().map_or(0, |run| run.end_row());
+    let index = Index::new(codes, packed_end, graph, coarse);
+    if !covers_codes(&index, manifest.next_row) {
         return invalid("codes do not cover the rows of the graph");
     }
-    Ok(BaseRuns { vectors, ids, meta, overlays, index: Index::new(codes, graph, coarse) })
+    Ok(BaseRuns { vectors, quantisers, ids, meta, overlays, index })
+}
+
+/// Opens the quantisers that a manifest names: QUANT segments without rows, in a store that packs them.
+fn load_quantisers(
+    manifest: &Manifest,
+    open: impl Fn(&SegmentEntry) -> Result<Arc<CheckedSegment>>,
+) -> Result<Quantisers> {
+    let layout =
+        packed_layout(&manifest.options).map_err(|error| RvfError::new(ErrorCode::InvalidManifest, error.message))?;
+    let is_quantiser = |entry: &&SegmentEntry| {
+        layout.is_some() && entry.header.kind == SegmentKind::QUANT && entry.row_count == 0
+    };
+    let segments = manifest.segments.iter().filter(is_quantiser).map(open).collect::<Result<Vec<_>>>()?;
+    Ok(Quantisers::new(layout, segments))
+}
+
+fn covers_codes(index: &Index, next_row: Row) -> bool {
+    let code_rows = index.code_rows();
+    let codes: Vec<_> = index.codes().iter().cloned().collect();
+    let graph_rows = index.segments().iter().map(|segment| segment.entry().row_count).max().unwrap_or(0);
+    (codes.is_empty() || covers(&codes, code_rows)) && code_rows <= next_row && graph_rows <= code_rows
 }
 
 /// True where the runs hold every row below `end` exactly once, in order.
@@ -111,6 +147,12 @@ fn find_segment(snapshot: &Snapshot, entry: &SegmentEntry) -> Option<Arc<Checked
         SegmentKind::VEC => snapshot.vectors.find(entry.first_row).and_then(|run| open(run.bytes())),
         SegmentKind::IDS => snapshot.ids.find(entry.first_row).and_then(|run| open(run.bytes())),
         SegmentKind::META => snapshot.meta.find(entry.first_row).and_then(|run| open(run.bytes())),
+        SegmentKind::QUANT if entry.row_count == 0 => {
+            snapshot.quantisers.iter().map(|stored| stored.segment()).find(|segment| segment.entry() == entry).cloned()
+        }
+        SegmentKind::QUANT if snapshot.quantisers.layout().is_some() => {
+            snapshot.vectors.find(entry.first_row).and_then(|run| open(run.bytes()))
+        }
         SegmentKind::QUANT => snapshot.index.codes().find(entry.first_row).and_then(|run| open(run.bytes())),
         SegmentKind::INDEX => snapshot.index.segments().iter().find(|segment| segment.entry() == entry).cloned(),
         SegmentKind::COARSE => {

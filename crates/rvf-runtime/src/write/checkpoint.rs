@@ -6,9 +6,10 @@ use rvf_types::limits::{
     RUN_REWRITE_BYTES_MAX, SEGMENT_SPLIT_BYTES,
 };
 use rvf_types::{ErrorCode, Row, SegmentFlags, SegmentKind};
-use rvf_wire::{ANCHOR_OFFSETS, Anchor, IdsBuilder, MetaBuilder, VecHeader, id_hash};
+use rvf_wire::{ANCHOR_OFFSETS, Anchor, IdsBuilder, MetaBuilder, id_hash};
 
-use crate::index::{IndexUpdate, write_index};
+use crate::index::{CODE_POLICY, IndexUpdate, write_index};
+use crate::packed::{with_packed, write_quantisers};
 use crate::runs::{
     IdRun, MergePolicy, OverlayRun, Run, RunList, RunSize, VectorRun, are_overgrown, encode_meta, encode_overlay,
     join_overlays, plan_merges,
@@ -62,11 +63,9 @@ impl Writer {
     }
 
     /// Lays out the runs of the new base.
-    fn write_base(&self, append: &mut Append, update: IndexUpdate) -> Result<Vec<SegmentEntry>> {
+    fn write_base(&self, append: &mut Append, mut update: IndexUpdate) -> Result<Vec<SegmentEntry>> {
         let snapshot = &*self.snapshot;
-        let mut entries = write_runs(&snapshot.vectors, VECTOR_POLICY, append, |runs, append| {
-            write_vector_run(snapshot, runs, append)
-        })?;
+        let mut entries = write_vectors(snapshot, &mut update, append)?;
         entries.extend(write_runs(&snapshot.ids, ID_POLICY, append, |runs, append| {
             write_id_runs(snapshot, runs, append)
         })?);
@@ -235,17 +234,21 @@ fn write_id_runs(snapshot: &Snapshot, runs: &[Arc<IdRun>], append: &mut Append) 
     Ok(entries)
 }
 
-fn write_vector_run(snapshot: &Snapshot, runs: &[Arc<VectorRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
-    let header = VecHeader {
-        first_row: runs[0].first_row(),
-        row_count: runs.iter().map(|run| run.row_count()).sum(),
-        ..snapshot.shape()
-    };
-    let mut bytes = Vec::with_capacity(header.data_bytes() as usize);
-    bytes.extend_from_slice(&header.encode());
-    for run in runs {
-        bytes.extend_from_slice(&run.rows(0, run.row_count())?);
-    }
-    let rows = (header.first_row, header.row_count);
-    Ok(vec![append.segment(SegmentKind::VEC, SegmentFlags::MORE_FOLLOWS, vec![Part::Owned(bytes)], rows)?])
+/// Quantisers, packed rows, and rows as they were given.
+fn write_vectors(snapshot: &Snapshot, update: &mut IndexUpdate, append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    let (packed, raw) = with_packed(&snapshot.vectors, std::mem::take(&mut update.packed))?;
+    let used: Result<Vec<_>> = packed.iter().map(|run| Ok(run.quantiser()?.map(|(index, _)| index))).collect();
+    // Where a damaged run does not say, all are needed.
+    let is_used = |index| used.as_ref().map_or(true, |used| used.contains(&Some(index)));
+    let mut entries = write_quantisers(&snapshot.quantisers, is_used, update.quantiser.take(), append)?;
+    entries.extend(write_runs(&packed, CODE_POLICY, append, write_vector_run)?);
+    entries.extend(write_runs(&raw, VECTOR_POLICY, append, write_vector_run)?);
+    Ok(entries)
+}
+
+fn write_vector_run(runs: &[Arc<VectorRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
+    let kind = if runs[0].is_packed() { SegmentKind::QUANT } else { SegmentKind::VEC };
+    let rows = (runs[0].first_row(), runs.iter().map(|run| run.row_count()).sum());
+    let data = vec![Part::Owned(VectorRun::join_all(runs)?)];
+    Ok(vec![append.segment(kind, SegmentFlags::MORE_FOLLOWS, data, rows)?])
 }

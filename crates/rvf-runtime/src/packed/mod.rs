@@ -1,0 +1,10 @@
+//! Packed rows: what a store with `compression` keeps of its vectors, the quantisers that they were packed by, how those
+//! are learned, and when.
+
+mod pack;
+mod quantisers;
+mod train;
+
+pub(crate) use pack::{is_packable, pack_rows, with_packed};
+pub(crate) use quantisers::{Quantisers, StoredQuantiser, packed_layout, write_quantisers};
+pub(crate) use train::{train, wants_another};

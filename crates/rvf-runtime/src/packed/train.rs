@@ -1,0 +1,104 @@
+use rvf_quant::{PackedLayout, PackedScorer, Quantiser, Scorer, TopK};
+use rvf_types::Row;
+use rvf_types::limits::QUANTISERS_MAX;
+use rvf_wire::QuantiserHeader;
+
+use super::quantisers::of_packed;
+use crate::snapshot::Snapshot;
+use crate::{Result, RvfError};
+
+/// Vectors of the sample that recall is asked with.
+const QUERIES_MAX: usize = 128;
+const RECALL_K: usize = 10;
+/// New rows that are looked at for whether a quantiser still fits.
+const DRIFT_ROWS: usize = 1_024;
+/// How much larger than at first the error may be on new rows.
+const DRIFT_MAX: f64 = 1.25;
+
+/// Some living rows of a range, evenly spaced, as `f32` vectors one behind the other.
+fn sample(snapshot: &Snapshot, rows: std::ops::Range<Row>, rows_max: usize) -> Result<Vec<u8>> {
+    let living: Vec<Row> = rows.filter(|row| !snapshot.dead.contains(*row)).collect();
+    let step = living.len().div_ceil(rows_max.max(1)).max(1);
+    let mut vectors = Vec::new();
+    for row in living.into_iter().step_by(step) {
+        vectors.extend_from_slice(&snapshot.float_vector(row)?);
+    }
+    Ok(vectors)
+}
+
+/// True where new rows, from `first` on, are so unlike those that the newest quantiser was learned from that another is
+/// worth its place.
+pub(crate) fn wants_another(snapshot: &Snapshot, rows: std::ops::Range<Row>) -> Result<bool> {
+    let Some((_, newest)) = snapshot.quantisers.newest() else { return Ok(true) };
+    let is_possible = newest.quantiser()?.layout().needs_training() && snapshot.quantisers.len() < QUANTISERS_MAX;
+    if !is_possible || rows.len() < DRIFT_ROWS {
+        return Ok(false);
+    }
+    let vectors = sample(snapshot, rows, DRIFT_ROWS)?;
+    if vectors.is_empty() {
+        return Ok(false);
+    }
+    let error = newest.quantiser()?.relative_error(&vectors).map_err(of_packed)?;
+    Ok(error > DRIFT_MAX * newest.header()?.relative_error)
+}
+
+/// Learns a quantiser from the rows of a state and measures what it costs among those from `first_raw` on, which are there
+/// as they were given; its payload, `None` where it was stopped.
+pub(crate) fn train(
+    snapshot: &Snapshot,
+    layout: PackedLayout,
+    first_raw: Row,
+    should_stop: &dyn Fn() -> bool,
+) -> Result<Option<Vec<u8>>> {
+    let rows_max = snapshot.options().compression.training_rows() as usize;
+    let vectors = sample(snapshot, 0..snapshot.next_row, rows_max)?;
+    let Some(quantiser) = Quantiser::train(layout, &vectors, should_stop).map_err(of_packed)? else {
+        return Ok(None);
+    };
+    let measured = if first_raw == 0 { vectors } else { sample(snapshot, first_raw..snapshot.next_row, rows_max)? };
+    let header = QuantiserHeader {
+        metric: layout.metric(),
+        dimension: layout.dimension(),
+        sample_rows: (measured.len() / layout.vector_bytes()) as u32,
+        relative_error: quantiser.relative_error(&measured).map_err(of_packed)?,
+        recall: recall(&quantiser, &measured)?,
+    };
+    let mut payload = header.encode().to_vec();
+    payload.extend_from_slice(&quantiser.to_bytes());
+    Ok(Some(payload))
+}
+
+/// recall@10 of packed vectors alone, among vectors, each asked for by some of them: the others nearest to it.
+fn recall(quantiser: &Quantiser, vectors: &[u8]) -> Result<f32> {
+    let layout = quantiser.layout();
+    let rows = vectors.len() / layout.vector_bytes();
+    if rows < 2 {
+        return Ok(1.0);
+    }
+    let mut packed = vec![0; rows * layout.row_bytes()];
+    quantiser.encode(vectors, &mut packed).map_err(of_packed)?;
+    let k = RECALL_K.min(rows - 1);
+    let (mut found, mut asked) = (0, 0);
+    let mut distances = vec![0.0; rows];
+    for row in (0..rows).step_by(rows.div_ceil(QUERIES_MAX)) {
+        let query = &vectors[row * layout.vector_bytes()..][..layout.vector_bytes()];
+        let scorer = Scorer::new(layout.metric(), rvf_types::DataType::F32, layout.dimension(), query)
+            .map_err(|error| RvfError::internal(error.to_string()))?;
+        scorer.distances(vectors, &mut distances);
+        let truth = others_nearest(&distances, row, k);
+        let scorer = PackedScorer::new(quantiser, query).map_err(of_packed)?;
+        scorer.distances_of(&packed, &mut distances).map_err(of_packed)?;
+        let nearest = others_nearest(&distances, row, k);
+        found += truth.iter().filter(|row| nearest.contains(row)).count();
+        asked += k;
+    }
+    Ok((found as f64 / asked as f64) as f32)
+}
+
+fn others_nearest(distances: &[f32], without: usize, k: usize) -> Vec<Row> {
+    let mut nearest = TopK::new(k);
+    for (row, distance) in distances.iter().enumerate().filter(|(row, _)| *row != without) {
+        nearest.push(*distance, row as Row);
+    }
+    nearest.into_sorted().into_iter().map(|(_, row)| row).collect()
+}
