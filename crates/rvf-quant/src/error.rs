@@ -60,4 +60,18 @@ pub enum QuantError {
         /// Places for distances.
         places: usize,
     },
+    /// A packing has a number of bits that there is none with.
+    #[error("{bits} bits: there is no such packing")]
+    BitsUnsupported {
+        /// The bits asked for.
+        bits: u8,
+    },
+    /// The bytes of a quantiser are not as many as its layout says.
+    #[error("a quantiser of {actual_bytes} bytes, its layout has {expected_bytes}")]
+    QuantiserLength {
+        /// Bytes that the layout says.
+        expected_bytes: usize,
+        /// Bytes there are.
+        actual_bytes: usize,
+    },
 }

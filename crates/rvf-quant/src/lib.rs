@@ -2,7 +2,8 @@
 //!
 //! [`Scorer`] holds one query and scores rows of packed little-endian bytes against it, with the fastest kernel this
 //! CPU can run. [`CodeScorer`] does the same with [`codes`] a quarter as large, picked by row number, to find the way
-//! through a graph, and [`ResidualScorer`] with [`residuals`] of a fifteenth, to answer roughly. [`TopK`] keeps the best.
+//! through a graph, and [`ResidualScorer`] with [`residuals`] of a fifteenth, to answer roughly. [`PackedScorer`] compares
+//! [`packed`] rows, which stand for vectors that are not kept. [`TopK`] keeps the best.
 //! None ever sees a file.
 //!
 //! | metric | distance | rows |
@@ -16,6 +17,7 @@ pub mod codes;
 mod error;
 mod finish;
 mod kernels;
+pub mod packed;
 mod query;
 pub mod reference;
 pub mod residuals;
@@ -26,6 +28,7 @@ mod wide;
 pub use codes::{CodeLayout, CodeScorer, CodeTable};
 pub use error::QuantError;
 pub use kernels::{CodeIsa, CodeKernel, Isa, Kernel};
+pub use packed::{PackedLayout, PackedScorer, PackedTable, Packing, Quantiser};
 pub use residuals::{ResidualEncoder, ResidualLayout, ResidualScorer};
 pub use scorer::Scorer;
 pub use topk::TopK;

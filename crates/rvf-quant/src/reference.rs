@@ -112,7 +112,7 @@ fn for_each_block(query: &[f32], row: &[u8], mut visit: impl FnMut(&[f32; LANES]
 
 /// Sum of all lanes, as a tree.
 #[inline(always)]
-fn total(mut lanes: [f32; LANES]) -> f32 {
+pub(crate) fn total(mut lanes: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {

@@ -26,6 +26,8 @@ pub struct CodeScorer {
 struct Terms {
     /// What is added.
     base: f64,
+    /// What the bias of the row is multiplied with.
+    of_bias: f64,
     /// What the dot product of the codes and the scale of the row are multiplied with.
     factor: f64,
 }
@@ -33,9 +35,9 @@ struct Terms {
 impl Terms {
     fn new(metric: Metric, scale: f64, bias: f64) -> Terms {
         match metric {
-            Metric::L2 => Terms { base: bias, factor: 2.0 * scale },
-            Metric::Cosine => Terms { base: 1.0, factor: scale },
-            Metric::DotProduct | Metric::Hamming => Terms { base: 0.0, factor: scale },
+            Metric::L2 => Terms { base: bias, of_bias: 1.0, factor: 2.0 * scale },
+            Metric::Cosine => Terms { base: 1.0, of_bias: 0.0, factor: scale },
+            Metric::DotProduct | Metric::Hamming => Terms { base: 0.0, of_bias: 1.0, factor: scale },
         }
     }
 }
@@ -128,13 +130,13 @@ impl CodeScorer {
         for ((slot, row), sum) in out.iter_mut().zip(rows).zip(sums) {
             let start = *row as usize * row_bytes;
             let [scale, bias] = terms_of(&bytes[start..start + ELEMENTS_START]);
-            let Terms { base, factor } = self.terms;
-            *slot = (base + f64::from(bias) - factor * f64::from(scale) * f64::from(*sum)) as f32;
+            let Terms { base, of_bias, factor } = self.terms;
+            *slot = (base + of_bias * f64::from(bias) - factor * f64::from(scale) * f64::from(*sum)) as f32;
         }
     }
 
     fn of_code(kernel: CodeKernel, layout: CodeLayout, row: &[u8]) -> CodeScorer {
-        let terms = Terms { base: 0.0, factor: 0.0 };
+        let terms = Terms { base: 0.0, of_bias: 0.0, factor: 0.0 };
         let mut scorer = CodeScorer { layout, kernel, query: CodeQuery::new(layout), terms };
         scorer.set_code(row);
         scorer

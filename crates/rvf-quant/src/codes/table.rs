@@ -22,6 +22,11 @@ impl<'a> CodeTable<'a> {
         }
     }
 
+    /// A table whose length has been checked.
+    pub(crate) fn of_rows(layout: CodeLayout, bytes: &'a [u8], rows: u32) -> CodeTable<'a> {
+        CodeTable { layout, bytes, rows }
+    }
+
     /// How the rows are coded.
     pub fn layout(&self) -> CodeLayout {
         self.layout

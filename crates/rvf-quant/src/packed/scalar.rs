@@ -1,0 +1,151 @@
+//! The scalar packing. A row is a [coded row](crate::codes), except that for `cosine`, whose coded rows need no bias, its
+//! place has the scale of the vector as it was: element `i` is about `bias * (byte - 128)`.
+
+use super::{PackedLayout, PackedTable};
+use crate::codes::{CodeScorer, ELEMENTS_START};
+use crate::error::QuantError;
+use rvf_types::Metric;
+
+/// Largest magnitude of an element's code.
+const CODE_MAX: f64 = 127.0;
+
+/// Elements compared at once; rows and queries are padded to a multiple.
+const LANES: usize = 16;
+
+/// Packs vectors; lengths were checked.
+pub(super) fn encode(layout: PackedLayout, vectors: &[u8], out: &mut [u8]) -> Result<(), QuantError> {
+    layout.codes().encode(vectors, out)?;
+    if layout.metric() == Metric::Cosine {
+        for (vector, row) in vectors.chunks_exact(layout.vector_bytes()).zip(out.chunks_exact_mut(layout.row_bytes())) {
+            row[4..ELEMENTS_START].copy_from_slice(&scale_of(vector).to_le_bytes());
+        }
+    }
+    Ok(())
+}
+
+/// What codes are multiplied with to give the vector back, at its own length.
+fn scale_of(vector: &[u8]) -> f32 {
+    let values = || vector.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    let largest = values().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    // The largest of numbers with NaN among them says nothing.
+    if values().all(f32::is_finite) { (f64::from(largest) / CODE_MAX) as f32 } else { 0.0 }
+}
+
+/// Unpacks one row.
+pub(super) fn decode(layout: PackedLayout, row: &[u8], out: &mut [f32]) {
+    let (header, elements) = row.split_at(ELEMENTS_START);
+    let scale = stored_scale(layout.metric(), header);
+    for (slot, element) in out.iter_mut().zip(elements) {
+        // A scale rounded up may carry the largest element past what f32 holds.
+        *slot = (scale * (f32::from(*element) - 128.0)).clamp(f32::MIN, f32::MAX);
+    }
+}
+
+/// Scale of the vector as it was.
+fn stored_scale(metric: Metric, header: &[u8]) -> f32 {
+    let [scale, bias] = terms_of(header);
+    if metric == Metric::Cosine { bias } else { scale }
+}
+
+fn terms_of(header: &[u8]) -> [f32; 2] {
+    let mut terms = [0.0; 2];
+    for (term, bytes) in terms.iter_mut().zip(header.as_chunks::<4>().0) {
+        *term = f32::from_le_bytes(*bytes);
+    }
+    terms
+}
+
+/// One query, compared with packed rows.
+pub(super) struct ScalarScorer {
+    metric: Metric,
+    codes: CodeScorer,
+    /// The query, padded with zeros: at length 1 for `cosine`, with its largest element near 1 for `dotproduct`.
+    query: Vec<[f32; LANES]>,
+    /// What the query was divided by.
+    factor: f64,
+}
+
+impl ScalarScorer {
+    /// `bytes` is one vector.
+    pub(super) fn new(layout: PackedLayout, bytes: &[u8]) -> Result<ScalarScorer, QuantError> {
+        let codes = CodeScorer::new(layout.codes(), bytes)?;
+        let values = || bytes.as_chunks::<4>().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
+        let factor = match layout.metric() {
+            Metric::Cosine => values().map(|value| value * value).sum::<f64>().sqrt(),
+            Metric::DotProduct => values().fold(0.0, |largest, value| value.abs().max(largest)),
+            _ => 1.0,
+        };
+        let is_usable = factor > 0.0 && values().all(f64::is_finite);
+        let mut query = vec![[0.0; LANES]; layout.dimension().div_ceil(LANES as u32) as usize];
+        if is_usable {
+            for (slot, value) in query.as_flattened_mut().iter_mut().zip(values()) {
+                *slot = (value / factor) as f32;
+            }
+        }
+        Ok(ScalarScorer { metric: layout.metric(), codes, query, factor: if is_usable { factor } else { 0.0 } })
+    }
+
+    pub(super) fn prefetch(&self, table: &PackedTable<'_>, rows: &[u32]) {
+        self.codes.prefetch(&table.codes(), rows);
+    }
+
+    pub(super) fn distances(&self, table: &PackedTable<'_>, rows: &[u32], out: &mut [f32]) -> Result<(), QuantError> {
+        self.codes.distances(&table.codes(), rows, out)
+    }
+
+    /// Distance from what `row` is decoded to.
+    pub(super) fn distance_of(&self, row: &[u8]) -> f32 {
+        let (header, elements) = row.split_at(ELEMENTS_START);
+        let scale = stored_scale(self.metric, header);
+        let elements = elements.as_chunks::<LANES>().0;
+        match self.metric {
+            Metric::L2 => squared_l2(&self.query, scale, elements),
+            Metric::Cosine => {
+                let (dot, squares) = (dot(&self.query, elements), squares(elements));
+                // The zero vector, as query or as row, is at distance 1 of all.
+                let norm = if squares > 0 { f64::from(squares).sqrt() } else { 1.0 };
+                (1.0 - f64::from(dot) / norm).clamp(0.0, 2.0) as f32
+            }
+            _ => (0.0 - self.factor * f64::from(scale) * f64::from(dot(&self.query, elements))) as f32,
+        }
+    }
+}
+
+fn codes_of(elements: &[u8; LANES]) -> [f32; LANES] {
+    elements.map(|element| f32::from(i16::from(element) - 128))
+}
+
+fn squared_l2(query: &[[f32; LANES]], scale: f32, elements: &[[u8; LANES]]) -> f32 {
+    let mut partial = [0.0_f32; LANES];
+    for (query, elements) in query.iter().zip(elements) {
+        let codes = codes_of(elements);
+        for lane in 0..LANES {
+            let difference = query[lane] - scale * codes[lane];
+            partial[lane] += difference * difference;
+        }
+    }
+    crate::reference::total(partial)
+}
+
+fn dot(query: &[[f32; LANES]], elements: &[[u8; LANES]]) -> f32 {
+    let mut partial = [0.0_f32; LANES];
+    for (query, elements) in query.iter().zip(elements) {
+        let codes = codes_of(elements);
+        for lane in 0..LANES {
+            partial[lane] += query[lane] * codes[lane];
+        }
+    }
+    crate::reference::total(partial)
+}
+
+/// Sum of the squared codes: at most 65,536 * 128^2.
+fn squares(elements: &[[u8; LANES]]) -> i32 {
+    let mut partial = [0_i32; LANES];
+    for elements in elements {
+        for lane in 0..LANES {
+            let code = i32::from(elements[lane]) - 128;
+            partial[lane] += code * code;
+        }
+    }
+    partial.iter().sum()
+}
