@@ -47,11 +47,19 @@ function named(options: RvfCompressionOptions): { compression?: EngineCompressio
       return { compression: { kind, bits, subvectors, trainingRows: trainingRows(options.trainingRows) } };
     }
     case 'binary':
-      return { compression: { kind, bits: 1, subvectors: 0, trainingRows: trainingRows(options.trainingRows) } };
+      return {
+        compression: { kind, bits: 1, subvectors: 0, trainingRows: trainingRows(options.trainingRows) },
+      };
   }
 }
 
 function trainingRows(value: number | undefined): number {
   const { TRAINING_ROWS_MIN, TRAINING_ROWS_MAX, TRAINING_ROWS } = limits;
-  return checkInteger('options.compression.trainingRows', value, TRAINING_ROWS_MIN, TRAINING_ROWS_MAX, TRAINING_ROWS);
+  return checkInteger(
+    'options.compression.trainingRows',
+    value,
+    TRAINING_ROWS_MIN,
+    TRAINING_ROWS_MAX,
+    TRAINING_ROWS,
+  );
 }

@@ -27,11 +27,14 @@ export function toStatus(status: EngineStatus): RvfStatus {
 
 const COMPRESSIONS = ['scalar', 'product', 'binary'] as const;
 
-function compressionStatus(found: EngineCompressionStatus | undefined): { compression?: RvfCompressionStatus } {
+function compressionStatus(found: EngineCompressionStatus | undefined): {
+  compression?: RvfCompressionStatus;
+} {
   if (found === undefined) {
     return {};
   }
-  const { kind, bits, subvectors, packedRows, rowBytes, quantisers, sampleRows, recall, relativeError } = found;
+  const { kind, bits, subvectors, packedRows, rowBytes, quantisers, sampleRows, recall, relativeError } =
+    found;
   const compression: RvfCompressionStatus = {
     type: COMPRESSIONS[kind - 1] ?? 'scalar',
     bits,

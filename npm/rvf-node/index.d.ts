@@ -64,6 +64,7 @@ export interface EngineBatchHits {
   metadata?: string
   withoutMetadata?: Array<number>
   vectors?: Uint8Array
+  lossy?: Array<number>
   plan?: string
 }
 
@@ -74,6 +75,7 @@ export interface EngineChanges {
   metadata?: string
   withoutMetadata?: Array<number>
   vectors?: Uint8Array
+  lossy?: Array<number>
   next: number
   /** Where the next page starts, empty on the last: until, epoch, row, generation. */
   position: Array<number>
@@ -88,6 +90,28 @@ export interface EngineCompact {
   epoch: number
 }
 
+/** `EngineCompression` of `src-ts/engine.ts`. */
+export interface EngineCompression {
+  kind: number
+  bits: number
+  subvectors: number
+  trainingRows: number
+}
+
+/** `EngineCompressionStatus` of `src-ts/engine.ts`. */
+export interface EngineCompressionStatus {
+  kind: number
+  bits: number
+  subvectors: number
+  trainingRows: number
+  packedRows: number
+  rowBytes: number
+  quantisers: number
+  sampleRows: number
+  recall: number
+  relativeError: number
+}
+
 /** `EngineCreateOptions` of `src-ts/engine.ts`. */
 export interface EngineCreateOptions {
   dimension: number
@@ -97,6 +121,7 @@ export interface EngineCreateOptions {
   efConstruction: number
   profile: number
   durability: number
+  compression?: EngineCompression
   embeddingModel?: string
   schema?: string
 }
@@ -112,6 +137,7 @@ export interface EngineHits {
   metadata?: string
   withoutMetadata?: Array<number>
   vectors?: Uint8Array
+  lossy?: Array<number>
   plan?: string
 }
 
@@ -159,6 +185,7 @@ export interface EnginePage {
   metadata?: string
   withoutMetadata?: Array<number>
   vectors?: Uint8Array
+  lossy?: Array<number>
   next: number
   generation: number
 }
@@ -183,6 +210,7 @@ export interface EngineRows {
   metadata?: string
   withoutMetadata?: Array<number>
   vectors?: Uint8Array
+  lossy?: Array<number>
   /** Where to go on, -1 at the end. */
   next: number
 }
@@ -210,6 +238,7 @@ export interface EngineStatus {
   indexLayers: number
   indexBytes: number
   needsRebuild: boolean
+  compression?: EngineCompressionStatus
   tailBytes: number
   retainedBytes: number
   witnessEntries: number

@@ -269,7 +269,8 @@ impl StoreOptions {
     /// {u8 metric, u8 data type, u8 kind of compression, u8 profile, u32 m, u32 efConstruction, u16 bytes, embedding model}.
     fn encode(&self) -> Vec<u8> {
         let model = self.embedding_model.as_deref().unwrap_or_default();
-        let mut bytes = alloc::vec![self.metric as u8, self.data_type as u8, compression::kind_of(self.compression), self.profile];
+        let mut bytes =
+            alloc::vec![self.metric as u8, self.data_type as u8, compression::kind_of(self.compression), self.profile];
         bytes.extend_from_slice(&self.m.to_le_bytes());
         bytes.extend_from_slice(&self.ef_construction.to_le_bytes());
         bytes.extend_from_slice(&(model.len() as u16).to_le_bytes());

@@ -2,9 +2,10 @@
 
 use napi::bindgen_prelude::{Uint8Array, Uint32Array};
 use napi_derive::napi;
+use rvf_runtime::types::Compression;
 use rvf_runtime::{
-    Changes, CompactOutcome, DeleteOutcome, FilteredPage, Hits, IngestOutcome, ReplaceOutcome, RowPage, SegmentInfo,
-    Status, UpdateOutcome, VerifyReport,
+    Changes, CompactOutcome, CompressionStatus, DeleteOutcome, FilteredPage, Hits, IngestOutcome, ReplaceOutcome,
+    RowPage, SegmentInfo, Status, StoreOptions, UpdateOutcome, VerifyReport,
 };
 
 #[napi(object)]
@@ -314,9 +315,7 @@ impl EngineStatus {
             index_layers: status.index_layers,
             index_bytes: status.index_bytes as f64,
             needs_rebuild: status.needs_rebuild,
-            compression: status
-                .compression
-                .map(|found| EngineCompressionStatus::new(found, options.compression)),
+            compression: status.compression.map(|found| EngineCompressionStatus::new(found, options.compression)),
             tail_bytes: status.tail_bytes as f64,
             // There are no branches that anything would be retained for.
             retained_bytes: 0.0,

@@ -219,8 +219,8 @@ impl Store {
 
     #[napi]
     pub fn status(&self) -> napi::Result<EngineStatus> {
-        let profile = self.store.options().profile;
-        answer(self.store.status().map(|status| EngineStatus::new(status, profile)))
+        let options = self.store.options();
+        answer(self.store.status().map(|status| EngineStatus::new(status, &options)))
     }
 
     #[napi]

@@ -1,17 +1,20 @@
 //! What a search over the graph costs through the engine: the real data are stored, indexed and searched with several
 //! breadths, on one thread.
 //!
-//! `cargo run --release -p rvf-runtime --example search_figures -- [rows]`; the data are looked for in the folder
-//! `RVF_DATA`, or in `shared/data/debian` beside the repository.
+//! `cargo run --release -p rvf-runtime --example search_figures -- [rows [compression]]`; the data are looked for in the
+//! folder `RVF_DATA`, or in `shared/data/debian` beside the repository. Recall is that of the vectors as they were given,
+//! whatever the compression: `none`, `scalar`, `scalar4`, `product` or `binary`.
 #![allow(clippy::unwrap_used)] // a program for measurements
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rvf_quant::{Scorer, TopK};
 use rvf_runtime::storage::AlignedBytes;
-use rvf_runtime::types::Metric;
+use rvf_runtime::types::{Compression, DataType, Metric};
 use rvf_runtime::{
     Batch, Control, CreateOptions, Host, OnDuplicate, OpenOptions, PackedStrings, Quality, QueryOptions, RvfStore,
+    product_compression,
 };
 
 const DIMENSION: usize = 384;
@@ -63,6 +66,18 @@ fn measure(store: &RvfStore, queries: &[u8], truth: &[Vec<String>], options: &Qu
     (found as f64 / (truth.len() * options.k) as f64, rates[ROUNDS / 2])
 }
 
+fn compression(name: &str) -> Compression {
+    let training_rows = Compression::TRAINING_ROWS;
+    match name {
+        "none" => Compression::None,
+        "scalar" => Compression::Scalar { bits: 8 },
+        "scalar4" => Compression::Scalar { bits: 4 },
+        "product" => product_compression(DIMENSION as u32, 8, training_rows),
+        "binary" => Compression::Binary { training_rows },
+        other => panic!("no compression is called {other}"),
+    }
+}
+
 fn main() {
     let folder = folder();
     let Ok(base) = std::fs::read(folder.join("base.f16")) else {
@@ -79,16 +94,25 @@ fn main() {
     let all = base.len() / DIMENSION / 4;
     let rows = std::env::args().nth(1).map_or(all, |text| text.parse().unwrap());
 
+    let compression = compression(std::env::args().nth(2).as_deref().unwrap_or("none"));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.rvf").to_str().unwrap().to_owned();
     let host = Host::native();
-    let store = RvfStore::create(&host, &path, &CreateOptions::new(DIMENSION as u32, Metric::Cosine)).unwrap();
+    let mut options = CreateOptions::new(DIMENSION as u32, Metric::Cosine);
+    options.store.compression = compression;
+    let store = RvfStore::create(&host, &path, &options).unwrap();
     let start = Instant::now();
     fill(&store, &base, rows);
     println!("{rows} rows stored in {:.2} s", start.elapsed().as_secs_f64());
     let start = Instant::now();
     store.wait_for_index(&Control::default()).unwrap();
     println!("indexed in {:.2} s", start.elapsed().as_secs_f64());
+    if !compression.is_none() {
+        let start = Instant::now();
+        store.compact(&Control::default()).unwrap();
+        println!("compacted in {:.2} s", start.elapsed().as_secs_f64());
+        println!("{:?}", store.status().unwrap().compression.unwrap());
+    }
     let start = Instant::now();
     store.close().unwrap();
     println!("closed in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
@@ -97,8 +121,12 @@ fn main() {
     println!("file {:.3} of the vectors", std::fs::metadata(&path).unwrap().len() as f64 / raw);
     let store = RvfStore::open(&host, &path, &OpenOptions::default()).unwrap();
     let exact = |query: &[u8]| {
-        let options = QueryOptions { k: 10, quality: Quality::Exact, ..QueryOptions::default() };
-        store.query(query, &options, None).unwrap().ids
+        let scorer = Scorer::new(Metric::Cosine, DataType::F32, DIMENSION as u32, query).unwrap();
+        let mut distances = vec![0.0; rows];
+        scorer.distances(&base[..rows * DIMENSION * 4], &mut distances);
+        let mut nearest = TopK::new(10);
+        (0..).zip(distances).for_each(|(row, distance)| drop(nearest.push(distance, row)));
+        nearest.into_sorted().into_iter().map(|(_, row)| row.to_string()).collect()
     };
     let truth: Vec<Vec<String>> = queries.chunks_exact(DIMENSION * 4).map(exact).collect();
     let start = Instant::now();
@@ -110,6 +138,9 @@ fn main() {
         let (recall, rate) = measure(&store, &queries, &truth, &options);
         println!("| {quality:?} | {recall:.4} | {rate:.0} |");
     }
+    let options = QueryOptions { k: 10, quality: Quality::Exact, ..QueryOptions::default() };
+    let (recall, rate) = measure(&store, &queries, &truth, &options);
+    println!("| Exact | {recall:.4} | {rate:.0} |");
     for breadth in [10, 16, 24, 32, 40, 64, 96, 128, 192] {
         let options = QueryOptions { k: 10, ef_search: Some(breadth), ..QueryOptions::default() };
         let (recall, rate) = measure(&store, &queries, &truth, &options);

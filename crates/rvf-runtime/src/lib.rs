@@ -32,6 +32,7 @@ pub use control::Control;
 pub use error::{NotReady, Result, RvfError};
 pub use host::{Clock, Host, Random, Threads};
 pub use options::{CreateOptions, Durability, OpenOptions, SYNC_INTERVAL_MS};
+pub use packed::product_compression;
 pub use read::{
     Changes, ChangesPosition, CoarseBudget, ConditionBounds, FilterPlan, FilteredPage, Hits, PageRequest, Quality,
     QueryOptions, QueryPlan, RowPage, StoreSnapshot, Strategy,

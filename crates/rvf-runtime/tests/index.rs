@@ -19,6 +19,10 @@ mod kit;
 mod lives;
 #[path = "index/model.rs"]
 mod model;
+#[path = "index/packed.rs"]
+mod packed;
+#[path = "index/packed_damage.rs"]
+mod packed_damage;
 #[path = "index/points.rs"]
 mod points;
 #[path = "index/reopening.rs"]

@@ -13,12 +13,13 @@ use std::time::Duration;
 use crash_common::life::commit_alone;
 use crash_common::steps::put;
 use crash_common::{
-    Change, Expected, FORGED_FLAGS, History, Life, Step, check_opens, check_recovery, check_state, on_all_cores,
+    Change, DIMENSION, Expected, FORGED_FLAGS, History, Life, Step, check_opens, check_recovery, check_state,
+    on_all_cores,
 };
 use kit::{Rng, is_long};
 use rvf_runtime::storage::{CrashChoice, Fault, FaultKind, FaultyStorage, WriteLog};
-use rvf_runtime::types::ErrorCode;
-use rvf_runtime::{Control, Durability, RvfError, RvfStore};
+use rvf_runtime::types::{Compression, ErrorCode, Metric};
+use rvf_runtime::{Control, CreateOptions, Durability, RvfError, RvfStore};
 use serde_json::json;
 
 const KINDS: [FaultKind; 5] =
@@ -48,8 +49,19 @@ impl Workload {
 
     /// On what a crash left of the other steps, so many operations before their end.
     fn behind_crash(prepared: &[Step], before_end: usize, crash: CrashChoice, steps: Vec<Step>) -> Workload {
+        Workload::behind_life(CreateOptions::new(DIMENSION, Metric::L2), prepared, before_end, crash, steps)
+    }
+
+    /// As [`Workload::behind_crash`], of a store created with other options.
+    fn behind_life(
+        options: CreateOptions,
+        prepared: &[Step],
+        before_end: usize,
+        crash: CrashChoice,
+        steps: Vec<Step>,
+    ) -> Workload {
         let storage = Arc::new(FaultyStorage::new());
-        let mut life = Life::create(storage.clone(), Durability::Commit).unwrap();
+        let mut life = Life::create_with(storage.clone(), options).unwrap();
         life.run(prepared).unwrap();
         let log = storage.log();
         let position = log.len() - before_end;
@@ -327,6 +339,16 @@ fn indexing_survives_the_failure_of_any_call() {
     let more = put(&mut Rng::new(8), 66);
     let steps = vec![Step::Index, Step::Commit(more), Step::Index, Step::Compact(vec![]), Step::Index, Step::Reopen];
     fail_every_call("index", &Workload::behind(&commits(), steps));
+}
+
+#[test]
+fn packing_rows_survives_the_failure_of_any_call() {
+    let more = put(&mut Rng::new(8), 66);
+    let steps = vec![Step::Index, Step::Commit(more), Step::Index, Step::Compact(vec![]), Step::Index, Step::Reopen];
+    let mut options = CreateOptions::new(DIMENSION, Metric::L2);
+    options.store.compression = Compression::Scalar { bits: 8 };
+    let workload = Workload::behind_life(options, &commits(), 0, CrashChoice::KeepAll, steps);
+    fail_every_call("packing", &workload);
 }
 
 #[test]

@@ -6,17 +6,22 @@ mod kit;
 
 use std::sync::Arc;
 
-use crash_common::{Change, Expected, History, Life, Step, check_recovery, on_all_cores, random_steps};
+use crash_common::{Change, DIMENSION, Expected, History, Life, Step, check_recovery, on_all_cores, random_steps};
 use kit::{Rng, times};
-use rvf_runtime::Durability;
 use rvf_runtime::storage::{CrashChoice, FaultyStorage, WriteLog};
 use rvf_runtime::types::limits::TAIL_BATCHES_MAX;
+use rvf_runtime::types::{Compression, Metric};
+use rvf_runtime::{CreateOptions, Durability};
 use serde_json::json;
 
 /// Does a workload on a new store; answers what was written and what must be found of it.
 fn record(steps: &[Step], durability: Durability) -> (WriteLog, History) {
+    record_with(steps, CreateOptions { durability, ..CreateOptions::new(DIMENSION, Metric::L2) })
+}
+
+fn record_with(steps: &[Step], options: CreateOptions) -> (WriteLog, History) {
     let storage = Arc::new(FaultyStorage::new());
-    let mut life = Life::create(storage.clone(), durability).unwrap();
+    let mut life = Life::create_with(storage.clone(), options).unwrap();
     life.run(steps).unwrap();
     let history = life.history.lock().clone();
     (storage.log(), history)
@@ -65,6 +70,19 @@ fn go_on(storage: Arc<FaultyStorage>, history: &History, epoch: u64) -> Result<(
     check_recovery(log.crash_image(log.len(), &CrashChoice::DropAll), 5, &expected)
         .map_err(|error| format!("power cut after a commit after recovery: {error}"))?;
     Ok(())
+}
+
+#[test]
+fn a_power_cut_at_any_write_of_a_store_that_packs_its_rows_leaves_what_was_acknowledged_or_whole_commits_more() {
+    let seeds = times(1, 20);
+    for workload in 0..times(1, 3) {
+        let mut steps = random_steps(&mut Rng::new(50 + workload), 90);
+        steps.extend(one_of_each());
+        let mut options = CreateOptions::new(DIMENSION, Metric::L2);
+        options.store.compression = Compression::Scalar { bits: 8 };
+        let (log, history) = record_with(&steps, options);
+        check_every_cut(&format!("packed workload {workload}"), &log, &history, seeds);
+    }
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::compact::NewFile;
 use crate::control::Control;
 use crate::dead_rows::DeadRows;
 use crate::index::{
-    BuildVectors, CodeRun, CodeWriter, build_coarse, build_parameters, code_layout, cut, encode_picked, graph_error, resume_error,
+    BuildVectors, CodeRun, CodeWriter, build_coarse, build_parameters, code_layout, cut, encode_picked, graph_error,
+    resume_error,
 };
 use crate::runs::RunList;
 use crate::segment::{CheckedSegment, RunBytes};

@@ -6,8 +6,8 @@ use rvf_types::Row;
 
 use crate::Result;
 use crate::index::{BuildVectors, CodeRun, GraphUpdate, code_layout, encode_rows, graph_error, resume_error};
-use crate::runs::{Run, RunList};
 use crate::pool::Parts;
+use crate::runs::{Run, RunList};
 use crate::snapshot::Snapshot;
 
 /// Rows that enter the graph between two looks at the time.

@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, COARSE_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
 use rvf_quant::PackedLayout;
+use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, COARSE_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
 use rvf_types::{ErrorCode, Row};
 
 use crate::control::Control;
@@ -309,8 +309,7 @@ impl RvfStore {
         let Some(snapshot) = self.shared.snapshot.load_full() else { return };
         let Some(threads) = &self.shared.host.threads else { return };
         let may_be_worn = snapshot.index.is_broken() || snapshot.dead.count() >= DEAD_ROWS_MIN;
-        let is_enough = is_worth_indexing(&snapshot)
-            || may_be_worn && is_worn_or_broken(&snapshot).unwrap_or(false);
+        let is_enough = is_worth_indexing(&snapshot) || may_be_worn && is_worn_or_broken(&snapshot).unwrap_or(false);
         if !is_enough || self.is_closing() {
             return;
         }

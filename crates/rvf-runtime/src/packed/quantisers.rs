@@ -56,8 +56,8 @@ impl StoredQuantiser {
         }
         let bytes = self.segment.range(0, self.segment.data_bytes() as usize)?;
         let entry = self.segment.entry();
-        let header = QuantiserHeader::decode(&bytes)
-            .map_err(|error| RvfError::segment(error, entry.offset, entry.id()))?;
+        let header =
+            QuantiserHeader::decode(&bytes).map_err(|error| RvfError::segment(error, entry.offset, entry.id()))?;
         if header.metric != self.layout.metric() || header.dimension != self.layout.dimension() {
             return Err(self.segment.damaged("the shape of a quantiser"));
         }
@@ -77,9 +77,9 @@ pub(crate) struct Quantisers {
 impl Quantisers {
     /// The quantisers in some segments, in order; nothing is read.
     pub(crate) fn new(layout: Option<PackedLayout>, segments: Vec<Arc<CheckedSegment>>) -> Quantisers {
-        let stored = segments.into_iter().filter_map(|segment| {
-            layout.map(|layout| StoredQuantiser { segment, layout, loaded: OnceLock::new() })
-        });
+        let stored = segments
+            .into_iter()
+            .filter_map(|segment| layout.map(|layout| StoredQuantiser { segment, layout, loaded: OnceLock::new() }));
         Quantisers { layout, stored: stored.collect() }
     }
 
@@ -127,4 +127,12 @@ pub(crate) fn write_quantisers(
         entries.push(append.segment(SegmentKind::QUANT, SegmentFlags::MORE_FOLLOWS, data, (0, 0))?);
     }
     Ok(entries)
+}
+
+/// Product quantisation with as many parts as suit the dimension (`docs/packed.md`).
+pub fn product_compression(dimension: u32, bits: u8, training_rows: u32) -> Compression {
+    match Packing::default_product(dimension) {
+        Packing::Product { subvectors, .. } => Compression::Product { subvectors, bits, training_rows },
+        _ => Compression::Scalar { bits },
+    }
 }

@@ -2,12 +2,12 @@ use roaring::RoaringBitmap;
 use rvf_quant::TopK;
 use rvf_types::Row;
 
+use crate::Result;
 use crate::control::Deadline;
 use crate::read::matching::{Candidates, Matching};
 use crate::read::scorer::RowScorer;
 use crate::runs::{Run, VectorRun};
 use crate::snapshot::Snapshot;
-use crate::Result;
 
 /// Rows scored between two looks at the deadline; a multiple of what a kernel takes at once.
 const CHUNK_ROWS: u32 = 1_024;
@@ -61,7 +61,13 @@ impl Scan<'_> {
     }
 
     /// The k nearest among candidates. An open one is checked only where it is near enough to answer.
-    fn among(&self, query: &RowScorer<'_>, begun: Begun, candidates: &Candidates, matching: &Matching<'_>) -> Result<Nearest> {
+    fn among(
+        &self,
+        query: &RowScorer<'_>,
+        begun: Begun,
+        candidates: &Candidates,
+        matching: &Matching<'_>,
+    ) -> Result<Nearest> {
         let all = &candidates.sure | &candidates.open;
         let choose = |rows: std::ops::Range<Row>| match all.range_cardinality(rows.clone()) {
             0 => Chunk::Nothing,

@@ -54,12 +54,7 @@ fn ranked_rows_min(k: usize) -> usize {
 }
 
 /// Compares what a walk found by the vectors, the nearest by the codes first, until no other is likely to be among the k.
-pub(super) fn rank(
-    snapshot: &Snapshot,
-    query: &RowScorer<'_>,
-    scan: &Scan<'_>,
-    found: &[Candidate],
-) -> Result<Ranked> {
+pub(super) fn rank(snapshot: &Snapshot, query: &RowScorer<'_>, scan: &Scan<'_>, found: &[Candidate]) -> Result<Ranked> {
     let distance_max = scan.distance_max.unwrap_or(f32::INFINITY);
     let mut nearest = TopK::new(scan.k);
     let mut error = CodeError::default();

@@ -45,8 +45,7 @@ impl<'a> RowScorer<'a> {
             return Ok(scorer);
         }
         let quantiser = quantiser.quantiser()?;
-        let scorer =
-            PackedScorer::new(quantiser, self.query).map_err(|error| RvfError::internal(error.to_string()))?;
+        let scorer = PackedScorer::new(quantiser, self.query).map_err(|error| RvfError::internal(error.to_string()))?;
         Ok(cell.get_or_init(|| scorer))
     }
 }

@@ -94,8 +94,7 @@ impl VectorRun {
             return Err(RvfError::internal("rows are packed without a quantiser"));
         };
         let row_count = (rows.len() / layout.row_bytes()) as u32;
-        let header =
-            QuantHeader { quantiser: quantiser.id(), ..packed_header(layout, options, first_row, row_count) };
+        let header = QuantHeader { quantiser: quantiser.id(), ..packed_header(layout, options, first_row, row_count) };
         let bytes = RunBytes::Heap(Arc::new(AlignedBytes::concat(&[&header.encode(), rows])));
         VectorRun::stored_packed(bytes, quantisers, options, first_row, row_count)
     }
@@ -192,9 +191,7 @@ impl VectorRun {
     pub(crate) fn header(&self, first_row: Row, row_count: u32, quantiser: SegmentId) -> Vec<u8> {
         match &self.form {
             Form::Raw(header) => VecHeader { first_row, row_count, ..*header }.encode().to_vec(),
-            Form::Packed(packed) => {
-                QuantHeader { first_row, row_count, quantiser, ..packed.header }.encode().to_vec()
-            }
+            Form::Packed(packed) => QuantHeader { first_row, row_count, quantiser, ..packed.header }.encode().to_vec(),
         }
     }
 

@@ -55,8 +55,7 @@ pub(crate) fn load_base(
             SegmentKind::QUANT if is_packed && row_count == 0 => {}
             SegmentKind::QUANT if is_packed => {
                 let bytes = RunBytes::Segment(open(entry)?);
-                let run =
-                    VectorRun::stored_packed(bytes, &quantisers, &manifest.options, first_row, row_count)?;
+                let run = VectorRun::stored_packed(bytes, &quantisers, &manifest.options, first_row, row_count)?;
                 vectors.push(Arc::new(run));
             }
             SegmentKind::QUANT => {
@@ -101,9 +100,8 @@ fn load_quantisers(
 ) -> Result<Quantisers> {
     let layout =
         packed_layout(&manifest.options).map_err(|error| RvfError::new(ErrorCode::InvalidManifest, error.message))?;
-    let is_quantiser = |entry: &&SegmentEntry| {
-        layout.is_some() && entry.header.kind == SegmentKind::QUANT && entry.row_count == 0
-    };
+    let is_quantiser =
+        |entry: &&SegmentEntry| layout.is_some() && entry.header.kind == SegmentKind::QUANT && entry.row_count == 0;
     let segments = manifest.segments.iter().filter(is_quantiser).map(open).collect::<Result<Vec<_>>>()?;
     Ok(Quantisers::new(layout, segments))
 }

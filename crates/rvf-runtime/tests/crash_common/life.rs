@@ -29,8 +29,13 @@ pub struct Life {
 impl Life {
     /// Creates the store.
     pub fn create(storage: Arc<FaultyStorage>, durability: Durability) -> Result<Life> {
+        Life::create_with(storage, CreateOptions { durability, ..CreateOptions::new(DIMENSION, Metric::L2) })
+    }
+
+    /// Creates the store with these options.
+    pub fn create_with(storage: Arc<FaultyStorage>, options: CreateOptions) -> Result<Life> {
         let host = TestHost::new(storage.clone(), 0);
-        let options = CreateOptions { durability, ..CreateOptions::new(DIMENSION, Metric::L2) };
+        let durability = options.durability;
         let store = RvfStore::create(&host.host, PATH, &options)?;
         let mut history = History::before_creation();
         history.promise(0, storage.log_position());

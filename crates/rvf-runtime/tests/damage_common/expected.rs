@@ -58,6 +58,7 @@ impl Expected {
             metadata: has_any.then(|| format!("[{}]", texts.join(","))),
             without_metadata: if has_any { without.map(|(index, _)| index).collect() } else { Vec::new() },
             vectors: Some(self.entries.iter().flat_map(|entry| entry.vector.iter().copied()).collect()),
+            lossy: Vec::new(),
             next: None,
         }
     }

@@ -67,6 +67,16 @@ impl Model {
         distances
     }
 
+    /// Ids of the nearest that fit.
+    pub fn nearest_ids(&self, query: &[u8], k: usize, group: Option<usize>) -> BTreeSet<String> {
+        let scorer = self.scorer(query);
+        let fitting = self.entries.iter().filter(|(_, stored)| group.is_none_or(|group| stored.group == group));
+        let mut nearest: Vec<(f32, &String)> =
+            fitting.map(|(id, stored)| (scorer.distance(&stored.vector), id)).collect();
+        nearest.sort_by(|left, right| left.0.total_cmp(&right.0));
+        nearest.into_iter().take(k).map(|(_, id)| id.clone()).collect()
+    }
+
     /// Asks the store, and proves of the answer what holds whatever the quality; answers the share of the nearest that was
     /// found.
     pub fn ask(&self, store: &RvfStore, query: &[u8], options: &QueryOptions, group: Option<usize>) -> f64 {

@@ -22,6 +22,12 @@ impl Points {
         Points { metric, centres }
     }
 
+    /// As these, `offset` farther from the origin in each element.
+    pub fn moved(mut self, offset: f64) -> Points {
+        self.centres.iter_mut().flatten().for_each(|element| *element += offset);
+        self
+    }
+
     /// A vector near one of the centres. Vectors of the dot product have one length, so that each is nearest to itself.
     pub fn vector(&self, rng: &mut Rng) -> Vec<u8> {
         let centre = rng.pick(&self.centres);
