@@ -178,7 +178,6 @@ describe('failures of the published packages', () => {
   );
 
   test('11: what cannot be done yet is refused instead of accepted and ignored', async () => {
-    await expectRejection(stores.create({ compression: 'scalar' }), 'NotSupportedHere', 'compression');
     await expectRejection(stores.create({ signing: true }), 'NotSupportedHere', 'signing');
     const db = await stores.create({ embeddingModel: 'one' });
     await expectRejection(db.derive('branch.rvf'), 'NotSupportedHere', 'derive');

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import type { Host } from '../support/host.js';
 import { changesBehaviour } from './changes.js';
 import { closingBehaviour } from './closing.js';
+import { compressionBehaviour } from './compression.js';
 import { cursorsBehaviour } from './cursors.js';
 import { entriesBehaviour } from './entries.js';
 import { filterModelBehaviour } from './filter-model.js';
@@ -27,6 +28,7 @@ export function behaviour(host: Host): void {
     graphBehaviour(host);
     indexLifeBehaviour(host);
     recallBehaviour(host);
+    compressionBehaviour(host);
     iterationBehaviour(host);
     filtersBehaviour(host);
     filterWritesBehaviour(host);

@@ -128,8 +128,6 @@ const CREATE_OPTIONS: [string, unknown, Refusal][] = [
   ['compression', 'zip', 'InvalidOptions'],
   ['signing', 'yes', 'InvalidOptions'],
   ['metrics', 'cosine', 'InvalidOptions'],
-  ['compression', 'scalar', 'NotSupportedHere'],
-  ['compression', 'product', 'NotSupportedHere'],
   ['signing', true, 'NotSupportedHere'],
 ];
 

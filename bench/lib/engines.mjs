@@ -9,10 +9,16 @@ const OF_FLOATS = each([16, 24, 40, 64, 96, 144, 216, 320]);
 /**
  * For each: `points` are the settings, `isAwaited` where it has no synchronous calls, `queries` how many are asked where all
  * would take too long, `hasOneThread` where it builds with one whatever is asked, `needsArrays` where it takes vectors as
- * arrays of numbers only.
+ * arrays of numbers only. `isCompressed` are those of the section on compression alone; `alone` is a setting that tells what
+ * there is to be found, whose time is not measured.
  */
 export const ENGINES = {
-  rvf: { label: 'RVF', points: each(WIDTHS), load: () => import('./rvf-engine.mjs') },
+  rvf: { label: 'RVF', points: each(WIDTHS), load: rvf },
+  rvfCompacted: { ...compressed('none'), label: 'RVF, compacted' },
+  rvfScalar: compressed('scalar'),
+  rvfScalar4: compressed('scalar, 4 bits'),
+  rvfProduct: compressed('product'),
+  rvfBinary: compressed('binary'),
   usearchF32: { label: 'usearch f32', points: OF_FLOATS, load: peer('usearch'), variant: 'f32' },
   usearchI8: {
     label: 'usearch i8',
@@ -34,6 +40,13 @@ export const ENGINES = {
     load: peer('zvec'),
     variant: 'int8',
   },
+  zvecRabitq: {
+    label: 'zvec RaBitQ',
+    points: each([16, 32, 64, 128, 256]),
+    load: peer('zvec'),
+    variant: 'rabitq',
+    isCompressed: true,
+  },
   lancedb: {
     label: 'LanceDB HNSW-SQ',
     points: [
@@ -53,6 +66,15 @@ export const ENGINES = {
     hasOneThread: true,
   },
 };
+
+function rvf() {
+  return import('./rvf-engine.mjs');
+}
+
+function compressed(variant) {
+  const alone = [{ quality: 'exact' }];
+  return { label: `RVF ${variant}`, points: each(WIDTHS), load: rvf, variant, alone, isCompressed: true };
+}
 
 function peer(module) {
   return () => import(`../peers/${module}.mjs`);

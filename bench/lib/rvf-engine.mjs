@@ -5,11 +5,21 @@ import { elapsedMs } from './measure.mjs';
 
 const BATCH_ROWS = 1_000;
 
-export async function load() {
+/** Of each variant: the store's `compression`. These are compacted in the end; the one without a name is not. */
+const VARIANTS = {
+  none: 'none',
+  scalar: 'scalar',
+  'scalar, 4 bits': { type: 'scalar', bits: 4 },
+  product: 'product',
+  binary: 'binary',
+};
+
+/** @param {keyof VARIANTS} [variant] */
+export async function load(variant) {
   const { RvfDatabase } = await import('@ruvector/rvf');
   return {
     versions: {},
-    build: (path, data) => buildStore(RvfDatabase, path, data),
+    build: (path, data) => buildStore(RvfDatabase, path, data, variant),
     open: async (path) => {
       const db = await RvfDatabase.openReadonly(path);
       return {
@@ -27,20 +37,22 @@ export function rowsOfHits(hits) {
 }
 
 /**
- * Makes a store: ingests durably, waits for the graph, closes. `hasGraph` is false where this version has none to wait
+ * Makes a store: ingests durably, waits for the graph, compacts a variant, closes. `hasGraph` is false where this version has none to wait
  * for.
  */
-async function buildStore(RvfDatabase, path, data) {
-  const db = await RvfDatabase.create(path, { dimensions: data.dimensions, metric: 'cosine' });
+async function buildStore(RvfDatabase, path, data, variant) {
+  const compression = VARIANTS[variant];
+  const db = await RvfDatabase.create(path, { dimensions: data.dimensions, metric: 'cosine', compression });
   const ids = Array.from({ length: data.rows }, (_, row) => String(row));
   const ingestMs = await elapsedMs(async () => {
     for (const batch of batchesOf(data, ids, data.metadata, BATCH_ROWS)) await db.ingestBatch(batch);
   });
   const hasGraph = db.waitForIndex !== undefined;
   const indexMs = await elapsedMs(() => waitForIndex(db));
-  const { unindexedRows } = await db.status();
+  const compactMs = variant === undefined ? 0 : await elapsedMs(() => db.compact());
+  const { unindexedRows, compression: packed } = await db.status();
   const closeMs = await elapsedMs(() => db.close());
-  return { ingestMs, indexMs, closeMs, hasGraph, unindexedRows };
+  return { ingestMs, indexMs, compactMs, closeMs, hasGraph, unindexedRows, packed };
 }
 
 /** Waits until the graph is built, in versions that have one. */

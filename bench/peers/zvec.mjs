@@ -1,4 +1,4 @@
-// zvec: a collection in a folder, with an HNSW index. With int8 the folder holds the floats as well, and a search can
+// zvec: a collection in a folder, with an HNSW index, or with one of RaBitQ codes. With int8 the folder holds the floats as well, and a search can
 // compare its candidates by them (`refine`).
 
 import { versionOf } from './version.mjs';
@@ -7,10 +7,11 @@ const M = 16;
 const EF_CONSTRUCTION = 200;
 const ROWS_PER_INSERT = 1_000;
 
-/** @param {'f32' | 'int8'} quantization - What the index compares. */
+/** @param {'f32' | 'int8' | 'rabitq'} quantization - What the index compares. */
 export async function load(quantization) {
   const zvec = await import('@zvec/zvec');
-  const indexType = zvec.ZVecIndexType.HNSW;
+  const { HNSW, HNSW_RABITQ } = zvec.ZVecIndexType;
+  const indexType = quantization === 'rabitq' ? HNSW_RABITQ : HNSW;
   const indexParams = {
     indexType,
     metricType: zvec.ZVecMetricType.COSINE,
@@ -46,7 +47,7 @@ export async function load(quantization) {
       const collection = zvec.ZVecOpen(path, { readOnly: true });
       return {
         use: async ({ efSearch, refine = false }) => {
-          const params = { indexType, ef: efSearch, isUsingRefiner: refine };
+          const params = { indexType, ef: efSearch, ...(indexType === HNSW && { isUsingRefiner: refine }) };
           return (vector, k) =>
             collection.querySync({ fieldName: 'vector', vector, topk: k, outputFields: [], params });
         },
