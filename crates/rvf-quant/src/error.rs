@@ -74,4 +74,18 @@ pub enum QuantError {
         /// Bytes there are.
         actual_bytes: usize,
     },
+    /// A quantiser holds a number that none can have.
+    #[error("the bytes of the quantiser hold a number that none can have")]
+    QuantiserDamaged,
+    /// A vector cannot have that many parts.
+    #[error("{subvectors} parts of a vector of {dimension} elements")]
+    SubvectorsOutOfRange {
+        /// Parts asked for.
+        subvectors: u32,
+        /// Elements of a vector.
+        dimension: u32,
+    },
+    /// There is nothing to train with.
+    #[error("the sample to train with is empty")]
+    SampleEmpty,
 }

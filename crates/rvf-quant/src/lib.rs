@@ -27,7 +27,7 @@ mod wide;
 
 pub use codes::{CodeLayout, CodeScorer, CodeTable};
 pub use error::QuantError;
-pub use kernels::{CodeIsa, CodeKernel, Isa, Kernel};
+pub use kernels::{CodeIsa, CodeKernel, Isa, Kernel, PackedKernel};
 pub use packed::{PackedLayout, PackedScorer, PackedTable, Packing, Quantiser};
 pub use residuals::{ResidualEncoder, ResidualLayout, ResidualScorer};
 pub use scorer::Scorer;

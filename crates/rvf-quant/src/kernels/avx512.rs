@@ -20,6 +20,14 @@ pub(super) fn detect() -> Option<Kernel> {
     })
 }
 
+/// Whether this CPU has all that the kernels for packed rows are compiled for.
+pub(super) fn detect_for_packed() -> bool {
+    avx2::detect().is_some()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && has_vector_popcount()
+}
+
 /// Ice Lake, Zen 4 and later; Skylake-X has AVX-512F without it.
 fn has_vector_popcount() -> bool {
     is_x86_feature_detected!("avx512vpopcntdq")

@@ -23,10 +23,13 @@ mod codes;
 mod lanes;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
+mod packed;
 mod portable;
 
 pub use codes::{CodeIsa, CodeKernel};
-pub(crate) use codes::{CodeQuery, CodeRows};
+pub(crate) use codes::{CodeQuery, CodeRows, prefetch_rows};
+pub use packed::PackedKernel;
+pub(crate) use packed::{LANES as PACKED_LANES, Lanes, WORDS as PACKED_WORDS};
 
 use crate::query::FloatQuery;
 

@@ -1,3 +1,6 @@
+use super::binary;
+use super::header::HEADER_BYTES;
+use super::product::CENTROIDS;
 use crate::codes::CodeLayout;
 use crate::error::QuantError;
 use rvf_types::{DataType, Metric};
@@ -44,9 +47,13 @@ impl PackedLayout {
     pub fn new(packing: Packing, metric: Metric, dimension: u32) -> Result<PackedLayout, QuantError> {
         let codes = CodeLayout::new(metric, DataType::F32, dimension)?;
         match packing {
-            Packing::Scalar { bits: 8 } => Ok(PackedLayout { packing, codes }),
+            Packing::Product { subvectors, .. } if subvectors == 0 || subvectors > dimension => {
+                Err(QuantError::SubvectorsOutOfRange { subvectors, dimension })
+            }
+            Packing::Scalar { bits: 8 } | Packing::Product { bits: 8, .. } | Packing::Binary => {
+                Ok(PackedLayout { packing, codes })
+            }
             Packing::Scalar { bits } | Packing::Product { bits, .. } => Err(QuantError::BitsUnsupported { bits }),
-            Packing::Binary => Err(QuantError::BitsUnsupported { bits: 1 }),
         }
     }
 
@@ -67,7 +74,11 @@ impl PackedLayout {
 
     /// Bytes of a packed row.
     pub fn row_bytes(self) -> usize {
-        self.codes.row_bytes()
+        match self.packing {
+            Packing::Scalar { .. } => self.codes.row_bytes(),
+            Packing::Product { subvectors, .. } => HEADER_BYTES + subvectors as usize,
+            Packing::Binary => HEADER_BYTES + binary::bits_of(self.dimension()) / 8,
+        }
     }
 
     /// Bytes of a vector.
@@ -86,6 +97,16 @@ impl PackedLayout {
             Packing::Scalar { .. } => 0,
             Packing::Product { bits, .. } => 1 << bits,
             Packing::Binary => 32,
+        }
+    }
+
+    /// Bytes of a trained quantiser.
+    pub fn quantiser_bytes(self) -> usize {
+        let dimension = self.dimension() as usize;
+        match self.packing {
+            Packing::Scalar { .. } => 0,
+            Packing::Product { .. } => dimension * (size_of::<f32>() + CENTROIDS * size_of::<u16>()),
+            Packing::Binary => dimension * size_of::<f32>(),
         }
     }
 

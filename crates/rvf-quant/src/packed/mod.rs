@@ -10,11 +10,16 @@
 //!
 //! `docs/packed.md` has what each packing reaches, and what else was tried.
 
+mod binary;
+mod centre;
+mod header;
 mod layout;
+mod product;
 mod quantiser;
 mod scalar;
 mod scorer;
 mod table;
+mod trained;
 
 pub use layout::{PackedLayout, Packing};
 pub use quantiser::Quantiser;

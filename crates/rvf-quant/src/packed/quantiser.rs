@@ -1,10 +1,15 @@
-use super::{PackedLayout, Packing, scalar};
+use super::trained::Trained;
+use super::{PackedLayout, scalar};
 use crate::error::QuantError;
+use crate::kernels::PackedKernel;
 
 /// What packs and unpacks vectors, and what training has left of its sample.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Quantiser {
     layout: PackedLayout,
+    kernel: PackedKernel,
+    /// `None` where the layout needs no training.
+    trained: Option<Trained>,
 }
 
 impl Quantiser {
@@ -24,7 +29,18 @@ impl Quantiser {
         if !sample.len().is_multiple_of(layout.vector_bytes()) {
             return Err(QuantError::CodeLength { vector_bytes: sample.len(), code_bytes: 0 });
         }
-        Ok((!should_stop()).then_some(Quantiser { layout }))
+        let kernel = PackedKernel::best();
+        if !layout.needs_training() {
+            return Ok((!should_stop()).then_some(Quantiser { layout, kernel, trained: None }));
+        }
+        let trained = Trained::train(kernel, layout, sample, should_stop)?;
+        Ok(trained.map(|trained| Quantiser { layout, kernel, trained: Some(trained) }))
+    }
+
+    /// The same with a kernel of the caller's choice, which its scorers use, too; tests and benchmarks compare kernels this
+    /// way.
+    pub fn with_kernel(self, kernel: PackedKernel) -> Quantiser {
+        Quantiser { kernel, ..self }
     }
 
     /// How vectors are packed.
@@ -40,10 +56,15 @@ impl Quantiser {
     /// `vectors` is not a number of whole vectors, or `out` not as many packed rows.
     pub fn encode(&self, vectors: &[u8], out: &mut [u8]) -> Result<(), QuantError> {
         self.check_lengths(vectors.len(), out.len())?;
-        match self.layout.packing() {
-            Packing::Scalar { .. } => scalar::encode(self.layout, vectors, out),
-            _ => Err(QuantError::LayoutMismatch),
+        let Some(trained) = &self.trained else {
+            return scalar::encode(self.layout, vectors, out);
+        };
+        let mut direction = vec![0.0; self.layout.dimension() as usize];
+        let rows = out.chunks_exact_mut(self.layout.row_bytes());
+        for (vector, row) in vectors.chunks_exact(self.layout.vector_bytes()).zip(rows) {
+            trained.encode(self.kernel, vector, &mut direction, row);
         }
+        Ok(())
     }
 
     /// The vectors that `rows` stand for, each with its own length, into `out`: [`PackedLayout::dimension`] each.
@@ -56,7 +77,10 @@ impl Quantiser {
         self.check_lengths(size_of_val(out), rows.len())?;
         let (row_bytes, dimension) = (self.layout.row_bytes(), self.layout.dimension() as usize);
         for (row, vector) in rows.chunks_exact(row_bytes).zip(out.chunks_exact_mut(dimension)) {
-            scalar::decode(self.layout, row, vector);
+            match &self.trained {
+                Some(trained) => trained.decode(row, vector),
+                None => scalar::decode(self.layout, row, vector),
+            }
         }
         Ok(())
     }
@@ -85,7 +109,7 @@ impl Quantiser {
 
     /// What [`Quantiser::from_bytes`] takes. Empty where the layout needs no training.
     pub fn to_bytes(&self) -> Vec<u8> {
-        Vec::new()
+        self.trained.as_ref().map(Trained::to_bytes).unwrap_or_default()
     }
 
     /// The quantiser that [`Quantiser::to_bytes`] has written for the same layout.
@@ -93,10 +117,20 @@ impl Quantiser {
     /// # Errors
     /// The bytes are not those of a quantiser of this layout.
     pub fn from_bytes(layout: PackedLayout, bytes: &[u8]) -> Result<Quantiser, QuantError> {
-        if !bytes.is_empty() {
-            return Err(QuantError::QuantiserLength { expected_bytes: 0, actual_bytes: bytes.len() });
+        let expected_bytes = layout.quantiser_bytes();
+        if bytes.len() != expected_bytes {
+            return Err(QuantError::QuantiserLength { expected_bytes, actual_bytes: bytes.len() });
         }
-        Ok(Quantiser { layout })
+        let trained = if layout.needs_training() { Some(Trained::from_bytes(layout, bytes)?) } else { None };
+        Ok(Quantiser { layout, kernel: PackedKernel::best(), trained })
+    }
+
+    pub(super) fn kernel(&self) -> PackedKernel {
+        self.kernel
+    }
+
+    pub(super) fn trained(&self) -> Option<&Trained> {
+        self.trained.as_ref()
     }
 
     fn check_lengths(&self, vector_bytes: usize, row_bytes: usize) -> Result<(), QuantError> {

@@ -4,13 +4,11 @@
 use super::{PackedLayout, PackedTable};
 use crate::codes::{CodeScorer, ELEMENTS_START};
 use crate::error::QuantError;
+use crate::kernels::{Lanes, PACKED_LANES, PackedKernel};
 use rvf_types::Metric;
 
 /// Largest magnitude of an element's code.
 const CODE_MAX: f64 = 127.0;
-
-/// Elements compared at once; rows and queries are padded to a multiple.
-const LANES: usize = 16;
 
 /// Packs vectors; lengths were checked.
 pub(super) fn encode(layout: PackedLayout, vectors: &[u8], out: &mut [u8]) -> Result<(), QuantError> {
@@ -57,17 +55,18 @@ fn terms_of(header: &[u8]) -> [f32; 2] {
 
 /// One query, compared with packed rows.
 pub(super) struct ScalarScorer {
+    kernel: PackedKernel,
     metric: Metric,
     codes: CodeScorer,
     /// The query, padded with zeros: at length 1 for `cosine`, with its largest element near 1 for `dotproduct`.
-    query: Vec<[f32; LANES]>,
+    query: Vec<Lanes>,
     /// What the query was divided by.
     factor: f64,
 }
 
 impl ScalarScorer {
     /// `bytes` is one vector.
-    pub(super) fn new(layout: PackedLayout, bytes: &[u8]) -> Result<ScalarScorer, QuantError> {
+    pub(super) fn new(kernel: PackedKernel, layout: PackedLayout, bytes: &[u8]) -> Result<ScalarScorer, QuantError> {
         let codes = CodeScorer::new(layout.codes(), bytes)?;
         let values = || bytes.as_chunks::<4>().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
         let factor = match layout.metric() {
@@ -76,17 +75,14 @@ impl ScalarScorer {
             _ => 1.0,
         };
         let is_usable = factor > 0.0 && values().all(f64::is_finite);
-        let mut query = vec![[0.0; LANES]; layout.dimension().div_ceil(LANES as u32) as usize];
+        let mut query = vec![[0.0; PACKED_LANES]; (layout.dimension() as usize).div_ceil(PACKED_LANES)];
         if is_usable {
             for (slot, value) in query.as_flattened_mut().iter_mut().zip(values()) {
                 *slot = (value / factor) as f32;
             }
         }
-        Ok(ScalarScorer { metric: layout.metric(), codes, query, factor: if is_usable { factor } else { 0.0 } })
-    }
-
-    pub(super) fn prefetch(&self, table: &PackedTable<'_>, rows: &[u32]) {
-        self.codes.prefetch(&table.codes(), rows);
+        let factor = if is_usable { factor } else { 0.0 };
+        Ok(ScalarScorer { kernel, metric: layout.metric(), codes, query, factor })
     }
 
     pub(super) fn distances(&self, table: &PackedTable<'_>, rows: &[u32], out: &mut [f32]) -> Result<(), QuantError> {
@@ -94,58 +90,19 @@ impl ScalarScorer {
     }
 
     /// Distance from what `row` is decoded to.
-    pub(super) fn distance_of(&self, row: &[u8]) -> f32 {
+    pub(super) fn distance(&self, row: &[u8]) -> f32 {
         let (header, elements) = row.split_at(ELEMENTS_START);
         let scale = stored_scale(self.metric, header);
-        let elements = elements.as_chunks::<LANES>().0;
-        match self.metric {
-            Metric::L2 => squared_l2(&self.query, scale, elements),
-            Metric::Cosine => {
-                let (dot, squares) = (dot(&self.query, elements), squares(elements));
-                // The zero vector, as query or as row, is at distance 1 of all.
-                let norm = if squares > 0 { f64::from(squares).sqrt() } else { 1.0 };
-                (1.0 - f64::from(dot) / norm).clamp(0.0, 2.0) as f32
-            }
-            _ => (0.0 - self.factor * f64::from(scale) * f64::from(dot(&self.query, elements))) as f32,
+        let elements = elements.as_chunks::<PACKED_LANES>().0;
+        if self.metric == Metric::L2 {
+            return self.kernel.squared_l2(&self.query, scale, elements);
         }
-    }
-}
-
-fn codes_of(elements: &[u8; LANES]) -> [f32; LANES] {
-    elements.map(|element| f32::from(i16::from(element) - 128))
-}
-
-fn squared_l2(query: &[[f32; LANES]], scale: f32, elements: &[[u8; LANES]]) -> f32 {
-    let mut partial = [0.0_f32; LANES];
-    for (query, elements) in query.iter().zip(elements) {
-        let codes = codes_of(elements);
-        for lane in 0..LANES {
-            let difference = query[lane] - scale * codes[lane];
-            partial[lane] += difference * difference;
+        let (dot, squares) = self.kernel.dot_and_squares(&self.query, elements);
+        if self.metric == Metric::DotProduct {
+            return (0.0 - self.factor * f64::from(scale) * f64::from(dot)) as f32;
         }
+        // The zero vector, as query or as row, is at distance 1 of all.
+        let norm = if squares > 0 { f64::from(squares).sqrt() } else { 1.0 };
+        (1.0 - f64::from(dot) / norm).clamp(0.0, 2.0) as f32
     }
-    crate::reference::total(partial)
-}
-
-fn dot(query: &[[f32; LANES]], elements: &[[u8; LANES]]) -> f32 {
-    let mut partial = [0.0_f32; LANES];
-    for (query, elements) in query.iter().zip(elements) {
-        let codes = codes_of(elements);
-        for lane in 0..LANES {
-            partial[lane] += query[lane] * codes[lane];
-        }
-    }
-    crate::reference::total(partial)
-}
-
-/// Sum of the squared codes: at most 65,536 * 128^2.
-fn squares(elements: &[[u8; LANES]]) -> i32 {
-    let mut partial = [0_i32; LANES];
-    for elements in elements {
-        for lane in 0..LANES {
-            let code = i32::from(elements[lane]) - 128;
-            partial[lane] += code * code;
-        }
-    }
-    partial.iter().sum()
 }

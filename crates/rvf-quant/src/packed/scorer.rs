@@ -1,6 +1,8 @@
 use super::scalar::ScalarScorer;
-use super::{PackedLayout, PackedTable, Packing, Quantiser};
+use super::trained::TrainedScorer;
+use super::{PackedLayout, PackedTable, Quantiser};
 use crate::error::QuantError;
+use crate::kernels::{CodeRows, prefetch_rows};
 
 /// One query, ready to be compared with packed rows.
 ///
@@ -12,6 +14,7 @@ pub struct PackedScorer {
 
 enum Kind {
     Scalar(ScalarScorer),
+    Trained(Box<TrainedScorer>),
 }
 
 impl PackedScorer {
@@ -24,9 +27,9 @@ impl PackedScorer {
         if query.len() != layout.vector_bytes() {
             return Err(QuantError::QueryLength { expected_bytes: layout.vector_bytes(), actual_bytes: query.len() });
         }
-        let kind = match layout.packing() {
-            Packing::Scalar { .. } => Kind::Scalar(ScalarScorer::new(layout, query)?),
-            _ => return Err(QuantError::LayoutMismatch),
+        let kind = match quantiser.trained() {
+            Some(trained) => Kind::Trained(Box::new(TrainedScorer::new(quantiser.kernel(), trained, query))),
+            None => Kind::Scalar(ScalarScorer::new(quantiser.kernel(), layout, query)?),
         };
         Ok(PackedScorer { layout, kind })
     }
@@ -35,9 +38,7 @@ impl PackedScorer {
     /// where a CPU has no such instruction, and a row that is not in the table does no harm.
     #[inline]
     pub fn prefetch(&self, table: &PackedTable<'_>, rows: &[u32]) {
-        match &self.kind {
-            Kind::Scalar(scorer) => scorer.prefetch(table, rows),
-        }
+        prefetch_rows(CodeRows::packed(table.bytes(), self.layout.row_bytes()), rows);
     }
 
     /// Quick estimates of the distances of `rows`, in their order, into `out`, which has one place for each. Cosine may leave
@@ -51,9 +52,22 @@ impl PackedScorer {
         if table.layout() != self.layout {
             return Err(QuantError::LayoutMismatch);
         }
-        match &self.kind {
-            Kind::Scalar(scorer) => scorer.distances(table, rows, out),
+        let scorer = match &self.kind {
+            Kind::Scalar(scorer) => return scorer.distances(table, rows, out),
+            Kind::Trained(scorer) => scorer,
+        };
+        if out.len() != rows.len() {
+            return Err(QuantError::OutputLength { rows: rows.len(), places: out.len() });
         }
+        // The largest is looked at alone: finding it needs no branch for each row.
+        if let Some(largest) = rows.iter().max() {
+            table.check(*largest)?;
+        }
+        let row_bytes = self.layout.row_bytes();
+        for (slot, row) in out.iter_mut().zip(rows) {
+            *slot = scorer.quick_distance(&table.bytes()[*row as usize * row_bytes..][..row_bytes]);
+        }
+        Ok(())
     }
 
     /// Distances from what `rows`, consecutive and of any alignment, are decoded to, as near as `f32` sums tell them: what
@@ -68,7 +82,8 @@ impl PackedScorer {
         }
         for (slot, row) in out.iter_mut().zip(rows.chunks_exact(row_bytes)) {
             *slot = match &self.kind {
-                Kind::Scalar(scorer) => scorer.distance_of(row),
+                Kind::Scalar(scorer) => scorer.distance(row),
+                Kind::Trained(scorer) => scorer.distance(row),
             };
         }
         Ok(())

@@ -26,6 +26,7 @@ mod query;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
+pub(crate) use prefetch::rows as prefetch_rows;
 pub(crate) use query::{CodeQuery, CodeRows};
 
 use rvf_types::DataType;

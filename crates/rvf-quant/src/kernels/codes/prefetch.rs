@@ -4,7 +4,7 @@ const CACHE_LINE_BYTES: usize = 64;
 
 /// Asks for every cache line of the rows of numbers `picked`, which may be any.
 #[inline(always)]
-pub(super) fn rows(rows: CodeRows<'_>, picked: &[u32]) {
+pub(crate) fn rows(rows: CodeRows<'_>, picked: &[u32]) {
     for row in picked {
         let start = rows.row_ptr(*row);
         for offset in (0..rows.row_bytes()).step_by(CACHE_LINE_BYTES) {

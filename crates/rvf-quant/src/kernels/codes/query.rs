@@ -97,6 +97,12 @@ impl<'a> CodeRows<'a> {
         CodeRows { bytes: table.bytes(), row_bytes: layout.row_bytes(), elements_start: elements_start(layout) }
     }
 
+    /// Packed rows, to be asked for.
+    #[inline(always)]
+    pub(crate) fn packed(bytes: &'a [u8], row_bytes: usize) -> CodeRows<'a> {
+        CodeRows { bytes, row_bytes, elements_start: 0 }
+    }
+
     /// Bytes of a row.
     #[inline(always)]
     pub(crate) fn row_bytes(self) -> usize {
