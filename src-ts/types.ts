@@ -298,7 +298,7 @@ export interface RvfCompressionStatus {
     sampleRows: number;
     /** Recall@10 of packed vectors alone, among the sample. */
     recall: number;
-    /** Mean squared distance of a vector from what is left of it, as a share of its squared length. */
+    /** Mean squared distance of vectors from what is left of them, as a share of that from their mean. */
     relativeError: number;
   };
 }

@@ -74,7 +74,7 @@ pub struct Measured {
     pub sample_rows: u64,
     /// recall@10 among them of packed vectors alone.
     pub recall: f64,
-    /// Mean of `|x - packed|² / |x|²`.
+    /// Mean squared distance of them from what packing leaves of them, as a share of that from their mean.
     pub relative_error: f64,
 }
 

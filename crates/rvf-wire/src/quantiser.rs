@@ -19,7 +19,7 @@ pub struct QuantiserHeader {
     pub dimension: u32,
     /// Vectors it was learned from, and measured on.
     pub sample_rows: u32,
-    /// Mean of `|x - decoded|² / |x|²` over them.
+    /// Mean squared distance of them from what packing leaves of them, as a share of that from their mean.
     pub relative_error: f64,
     /// recall@10 among them of packed rows alone, the queries being some of the vectors themselves.
     pub recall: f32,

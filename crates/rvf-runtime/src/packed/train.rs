@@ -1,6 +1,6 @@
 use rvf_quant::{PackedLayout, PackedScorer, Quantiser, Scorer, TopK};
-use rvf_types::Row;
 use rvf_types::limits::QUANTISERS_MAX;
+use rvf_types::{Metric, Row};
 use rvf_wire::QuantiserHeader;
 
 use super::quantisers::of_packed;
@@ -12,6 +12,8 @@ const QUERIES_MAX: usize = 128;
 const RECALL_K: usize = 10;
 /// New rows that are looked at for whether a quantiser still fits.
 const DRIFT_ROWS: usize = 1_024;
+/// Least spread of vectors, as a share of their squared length, that rounding leaves something of.
+const SPREAD_MIN: f64 = 1e-12;
 /// How much larger than at first the error may be on new rows.
 const DRIFT_MAX: f64 = 1.25;
 
@@ -38,7 +40,7 @@ pub(crate) fn wants_another(snapshot: &Snapshot, rows: std::ops::Range<Row>) -> 
     if vectors.is_empty() {
         return Ok(false);
     }
-    let error = newest.quantiser()?.relative_error(&vectors).map_err(of_packed)?;
+    let error = relative_error(newest.quantiser()?, &vectors)?;
     Ok(error > DRIFT_MAX * newest.header()?.relative_error)
 }
 
@@ -60,12 +62,37 @@ pub(crate) fn train(
         metric: layout.metric(),
         dimension: layout.dimension(),
         sample_rows: (measured.len() / layout.vector_bytes()) as u32,
-        relative_error: quantiser.relative_error(&measured).map_err(of_packed)?,
+        relative_error: relative_error(&quantiser, &measured)?,
         recall: recall(&quantiser, &measured)?,
     };
     let mut payload = header.encode().to_vec();
     payload.extend_from_slice(&quantiser.to_bytes());
     Ok(Some(payload))
+}
+
+/// Mean squared distance of vectors from what packing leaves of them, as a share of that from their mean: what tells them
+/// apart may be little beside how far they lie from the origin. By the cosine, vectors count at length 1.
+fn relative_error(quantiser: &Quantiser, vectors: &[u8]) -> Result<f64> {
+    let layout = quantiser.layout();
+    let (dimension, rows) = (layout.dimension() as usize, vectors.len() / layout.vector_bytes());
+    let mut packed = vec![0; rows * layout.row_bytes()];
+    quantiser.encode(vectors, &mut packed).map_err(of_packed)?;
+    let mut decoded = vec![0.0; dimension];
+    let (mut errors, mut squares, mut sums) = (0.0, 0.0, vec![0.0; dimension]);
+    for (vector, row) in vectors.chunks_exact(layout.vector_bytes()).zip(packed.chunks_exact(layout.row_bytes())) {
+        quantiser.decode(row, &mut decoded).map_err(of_packed)?;
+        let values = || vector.as_chunks::<4>().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
+        let length = values().map(|value| value * value).sum::<f64>().sqrt();
+        let scale = if layout.metric() == Metric::Cosine && length > 0.0 { 1.0 / length } else { 1.0 };
+        for ((value, decoded), sum) in values().zip(&decoded).zip(&mut sums) {
+            errors += ((value - f64::from(*decoded)) * scale).powi(2);
+            squares += (value * scale).powi(2);
+            *sum += value * scale;
+        }
+    }
+    let of_mean = sums.iter().map(|sum| sum * sum).sum::<f64>() / rows.max(1) as f64;
+    let spread = squares - of_mean;
+    Ok(if errors == 0.0 { 0.0 } else { errors / spread.max(squares * SPREAD_MIN).max(f64::MIN_POSITIVE) })
 }
 
 /// recall@10 of packed vectors alone, among vectors, each asked for by some of them: the others nearest to it.
