@@ -70,7 +70,8 @@ impl Run {
         let mut rng = Rng::new(seed);
         let shape = inputs::shape(&mut rng);
         let durability = *rng.pick(&[Durability::Commit, Durability::Interval, Durability::None]);
-        let host = Host::native_over(storage);
+        // A thread would make checkpoints of its own, which the model knows nothing of, whenever it came to it.
+        let host = Host { threads: None, ..Host::native_over(storage) };
         let options = CreateOptions { durability, ..CreateOptions::new(shape.dimension, shape.metric) };
         let store = ready(|| RvfStore::create(&host, path, &options)).unwrap();
         Run {
