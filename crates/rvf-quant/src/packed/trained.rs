@@ -125,7 +125,7 @@ impl TrainedScorer {
     pub(super) fn quick_distance(&self, row: &[u8]) -> f32 {
         let codes = &row[HEADER_BYTES..];
         let dot = match &self.shape {
-            ShapeQuery::Product(query) => query.quick_dot(codes),
+            ShapeQuery::Product(query) => query.dot(codes),
             ShapeQuery::Binary(query) => query.quick_dot(codes),
         };
         self.query.distance(Header::read(row), dot) as f32
