@@ -156,7 +156,8 @@ impl CentredQuery {
     #[inline(always)]
     pub(super) fn bounded(&self, distance: f64) -> f32 {
         match self.metric {
-            Metric::L2 => distance.max(0.0) as f32,
+            // Leaves NaN, which a damaged row may give, what it is.
+            Metric::L2 => distance.clamp(0.0, f64::INFINITY) as f32,
             Metric::Cosine => distance.clamp(0.0, 2.0) as f32,
             _ => distance as f32,
         }
