@@ -23,8 +23,8 @@ const SAMPLE_ROWS: usize = 16_384;
 fn main() {
     let data = Data::read();
     let rows = bytes_of(&data.rows);
-    let packings = packings();
-    let trained: Vec<(Quantiser, Vec<u8>)> = packings.iter().map(|packing| pack(*packing, &rows)).collect();
+    let trained: Vec<(Quantiser, Vec<u8>)> =
+        packings().into_iter().map(|packing| pack(packing, Metric::Cosine, &rows)).collect();
 
     for title in ["distances_of", "distances"] {
         Recall::print_head(title);
@@ -35,13 +35,36 @@ fn main() {
         }
     }
 
+    // At length 1 all metrics have the same neighbours.
+    let unit = Data { rows: at_length_1(data.rows), queries: at_length_1(data.queries), truth: data.truth };
+    let unit_rows = bytes_of(&unit.rows);
+    for metric in [Metric::L2, Metric::DotProduct] {
+        let packings = [Packing::Scalar { bits: 8 }, Packing::default_product(DIMENSION as u32), Packing::Binary];
+        let packed: Vec<(Quantiser, Vec<u8>)> =
+            packings.into_iter().map(|packing| pack(packing, metric, &unit_rows)).collect();
+        Recall::print_head(&format!("{metric:?} at length 1, distances_of"));
+        for (quantiser, packed) in &packed {
+            let scan = |query: &[u8], out: &mut [f32]| scan(quantiser, packed, false, query, out);
+            recall(&unit, packed.len() / quantiser.layout().row_bytes(), scan)
+                .print(&format!("{:?}", quantiser.layout().packing()));
+        }
+    }
+
     println!("\n| packing | kernel | query, µs | a row, `distances`, ns | a row, `distances_of`, ns |");
     println!("|---|---|---|---|---|");
     for (quantiser, packed) in &trained {
         for kernel in Isa::ALL.into_iter().filter_map(PackedKernel::of) {
-            costs(kernel, quantiser, packed, &bytes_of(&data.queries[..DIMENSION]));
+            costs(kernel, quantiser, packed, &bytes_of(&unit.queries[..DIMENSION]));
         }
     }
+}
+
+fn at_length_1(mut vectors: Vec<f32>) -> Vec<f32> {
+    for vector in vectors.chunks_exact_mut(DIMENSION) {
+        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+        vector.iter_mut().for_each(|value| *value /= length);
+    }
+    vectors
 }
 
 fn packings() -> Vec<Packing> {
@@ -52,8 +75,8 @@ fn packings() -> Vec<Packing> {
 }
 
 /// Trains and packs, and says what that took.
-fn pack(packing: Packing, rows: &[u8]) -> (Quantiser, Vec<u8>) {
-    let layout = PackedLayout::new(packing, Metric::Cosine, DIMENSION as u32).expect("a valid layout");
+fn pack(packing: Packing, metric: Metric, rows: &[u8]) -> (Quantiser, Vec<u8>) {
+    let layout = PackedLayout::new(packing, metric, DIMENSION as u32).expect("a valid layout");
     let start = Instant::now();
     let count = rows.len() / layout.vector_bytes();
     let sample: Vec<u8> = (0..SAMPLE_ROWS)

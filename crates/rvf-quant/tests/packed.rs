@@ -3,51 +3,10 @@
 
 mod common;
 
+use common::packed::*;
 use common::{bytes_of, random_floats};
-use rvf_quant::{CodeLayout, PackedLayout, PackedScorer, PackedTable, Packing, QuantError, Quantiser, Scorer};
+use rvf_quant::{CodeLayout, Packing, Scorer};
 use rvf_types::{DataType, Metric};
-
-const METRICS: [Metric; 3] = [Metric::L2, Metric::Cosine, Metric::DotProduct];
-const SCALAR: Packing = Packing::Scalar { bits: 8 };
-
-fn layout(packing: Packing, metric: Metric, dimension: usize) -> PackedLayout {
-    PackedLayout::new(packing, metric, dimension as u32).expect("a valid layout")
-}
-
-fn trained(layout: PackedLayout, vectors: &[f32]) -> Quantiser {
-    Quantiser::train(layout, &bytes_of(vectors), &|| false).expect("whole vectors").expect("nobody stopped it")
-}
-
-fn encode(quantiser: &Quantiser, vectors: &[f32]) -> Vec<u8> {
-    let count = vectors.len() / quantiser.layout().dimension() as usize;
-    let mut rows = vec![0xAA; count * quantiser.layout().row_bytes()];
-    quantiser.encode(&bytes_of(vectors), &mut rows).expect("whole vectors");
-    rows
-}
-
-fn decode(quantiser: &Quantiser, rows: &[u8]) -> Vec<f32> {
-    let count = rows.len() / quantiser.layout().row_bytes();
-    let mut vectors = vec![f32::NAN; count * quantiser.layout().dimension() as usize];
-    quantiser.decode(rows, &mut vectors).expect("whole rows");
-    vectors
-}
-
-fn distances_of(quantiser: &Quantiser, query: &[f32], rows: &[u8]) -> Vec<f32> {
-    let mut out = vec![f32::NAN; rows.len() / quantiser.layout().row_bytes()];
-    let scorer = PackedScorer::new(quantiser, &bytes_of(query)).expect("a query");
-    scorer.distances_of(rows, &mut out).expect("whole rows");
-    out
-}
-
-fn quick_distances(quantiser: &Quantiser, query: &[f32], rows: &[u8]) -> Vec<f32> {
-    let table = PackedTable::new(quantiser.layout(), rows).expect("a table");
-    let picked: Vec<u32> = (0..table.rows()).collect();
-    let mut out = vec![f32::NAN; picked.len()];
-    let scorer = PackedScorer::new(quantiser, &bytes_of(query)).expect("a query");
-    scorer.prefetch(&table, &picked);
-    scorer.distances(&table, &picked, &mut out).expect("rows of the table");
-    out
-}
 
 #[test]
 fn a_scalar_row_is_a_coded_row_with_the_scale_of_the_vector_for_cosine() {
@@ -124,25 +83,141 @@ fn the_quick_estimate_of_scalar_rows_is_near_the_distance() {
     }
 }
 
+/// Squared length.
+fn squared(vector: &[f32]) -> f64 {
+    vector.iter().map(|value| f64::from(*value).powi(2)).sum()
+}
+
 #[test]
-fn vectors_with_nan_or_infinity_are_packed_as_the_zero_vector() {
-    for metric in METRICS {
-        let quantiser = trained(layout(SCALAR, metric, 3), &[]);
-        let zero = encode(&quantiser, &[0.0; 3]);
-        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert_eq!(encode(&quantiser, &[1.0, odd, 2.0]), zero);
+fn l2_and_dotproduct_of_trained_rows_are_those_of_the_decoded_vectors() {
+    for dimension in [1, 2, 15, 17, 64, 100, 384] {
+        let vectors = random_floats(dimension * 300, 3);
+        let query = random_floats(dimension, 4);
+        for packing in packings(dimension) {
+            for metric in [Metric::L2, Metric::DotProduct] {
+                let quantiser = trained(layout(packing, metric, dimension), &vectors);
+                let rows = encode(&quantiser, &vectors);
+                let expected = reference_distances(metric, &query, &decode(&quantiser, &rows));
+                let whole = squared(&query) as f32 + dimension as f32;
+                for (actual, expected) in distances_of(&quantiser, &query, &rows).iter().zip(expected) {
+                    let off = (actual - expected).abs();
+                    assert!(off <= 1e-4 * whole, "{packing:?} {metric:?} {dimension}: {actual} {expected}");
+                }
+            }
         }
-        assert_eq!(decode(&quantiser, &zero), [0.0; 3]);
-        assert!(distances_of(&quantiser, &[f32::NAN, 1.0, 2.0], &zero)[0].is_finite());
+    }
+}
+
+/// Of product and binary packing it is half the squared distance from what is decoded, before that is brought to the
+/// length of the vector.
+#[test]
+fn cosine_of_trained_rows_is_that_of_the_decoded_vectors_but_for_what_packing_is_off() {
+    let vectors = clustered(96, 1_000, 20, 0.3, 3);
+    for packing in packings(96) {
+        let quantiser = trained(layout(packing, Metric::Cosine, 96), &vectors);
+        let rows = encode(&quantiser, &vectors);
+        let decoded = decode(&quantiser, &rows);
+        let allowed = 0.6 * quantiser.relative_error(&bytes_of(&vectors)).expect("whole vectors") as f32 + 1e-5;
+        for query in vectors.chunks(96).take(20) {
+            let expected = reference_distances(Metric::Cosine, query, &decoded);
+            let off = distances_of(&quantiser, query, &rows).into_iter().zip(expected).map(|(a, b)| (a - b).abs());
+            let mean = off.sum::<f32>() / 1_000.0;
+            assert!(mean <= allowed, "{packing:?}: {mean} of {allowed}");
+        }
     }
 }
 
 #[test]
-fn hamming_and_other_bits_are_refused() {
-    assert!(matches!(
-        PackedLayout::new(SCALAR, Metric::Hamming, 8),
-        Err(QuantError::MetricUnsupported { metric: Metric::Hamming, .. })
-    ));
-    let five = Packing::Scalar { bits: 5 };
-    assert_eq!(PackedLayout::new(five, Metric::L2, 8), Err(QuantError::BitsUnsupported { bits: 5 }));
+fn the_quick_estimate_of_trained_rows_is_near_the_distance() {
+    let vectors = random_floats(384 * 300, 5);
+    for packing in packings(384) {
+        for metric in METRICS {
+            let quantiser = trained(layout(packing, metric, 384), &vectors);
+            let rows = encode(&quantiser, &vectors);
+            let query = &vectors[384 * 7..384 * 8];
+            let whole = if metric == Metric::Cosine { 1.0 } else { squared(query) as f32 };
+            let precise = distances_of(&quantiser, query, &rows);
+            for (quick, precise) in quick_distances(&quantiser, query, &rows).iter().zip(precise) {
+                assert!((quick - precise).abs() <= 0.01 * whole, "{packing:?} {metric:?}: {quick} {precise}");
+            }
+        }
+    }
+}
+
+#[test]
+fn cosine_gives_vectors_back_at_their_own_length() {
+    let lengths = [1e-30, 1e-3, 1.0, 700.0, 1e30];
+    let mut vectors = clustered(48, 500, 10, 0.2, 6);
+    for (vector, length) in vectors.chunks_mut(48).zip(lengths.into_iter().cycle()) {
+        vector.iter_mut().for_each(|value| *value *= length);
+    }
+    for packing in packings(48) {
+        let quantiser = trained(layout(packing, Metric::Cosine, 48), &vectors);
+        let decoded = decode(&quantiser, &encode(&quantiser, &vectors));
+        for (vector, decoded) in vectors.chunks(48).zip(decoded.chunks(48)) {
+            let ratio = (squared(decoded) / squared(vector)).sqrt();
+            assert!((ratio - 1.0).abs() < 0.01, "{packing:?}: {ratio}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_back_is_as_near_as_the_bits_allow() {
+    let vectors = clustered(96, 4_000, 50, 0.5, 7);
+    for (packing, allowed) in packings(96).into_iter().zip([1e-4, 0.06, 0.35]) {
+        for metric in METRICS {
+            let quantiser = trained(layout(packing, metric, 96), &vectors);
+            let error = quantiser.relative_error(&bytes_of(&vectors)).expect("whole vectors");
+            assert!(error > 0.0 && error < allowed, "{packing:?} {metric:?}: {error}");
+        }
+    }
+}
+
+/// What was learned of some vectors does not fit others, and that can be noticed.
+#[test]
+fn the_relative_error_grows_when_vectors_change() {
+    let before = clustered(96, 2_000, 5, 0.1, 8);
+    let after = clustered(96, 200, 5, 0.1, 80);
+    for packing in [Packing::default_product(96), Packing::Binary] {
+        let quantiser = trained(layout(packing, Metric::Cosine, 96), &before);
+        let error = |vectors: &[f32]| quantiser.relative_error(&bytes_of(vectors)).expect("whole vectors");
+        assert!(error(&after) > 1.4 * error(&before), "{packing:?}: {} {}", error(&before), error(&after));
+    }
+}
+
+/// The nearest row of a vector that was packed is its own, or one of the same bytes.
+#[test]
+fn a_packed_vector_is_found_by_itself_and_by_what_is_decoded_of_it() {
+    let vectors = clustered(128, 1_000, 100, 0.4, 9);
+    for packing in packings(128) {
+        for metric in [Metric::L2, Metric::Cosine] {
+            let quantiser = trained(layout(packing, metric, 128), &vectors);
+            let rows = encode(&quantiser, &vectors);
+            let decoded = decode(&quantiser, &rows);
+            for row in (0..1_000).step_by(37) {
+                for query in [&vectors, &decoded] {
+                    let distances = distances_of(&quantiser, &query[row * 128..][..128], &rows);
+                    let best = (0..1_000).min_by(|a, b| distances[*a].total_cmp(&distances[*b])).expect("rows");
+                    let bytes =
+                        |row: usize| &rows[row * quantiser.layout().row_bytes()..][..quantiser.layout().row_bytes()];
+                    assert!(best == row || bytes(best) == bytes(row), "{packing:?} {metric:?}: {best} for {row}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_zero_vector_or_query_is_at_cosine_distance_1_of_all() {
+    let mut vectors = clustered(20, 300, 5, 0.3, 10);
+    vectors[..20].fill(0.0);
+    for packing in packings(20) {
+        let quantiser = trained(layout(packing, Metric::Cosine, 20), &vectors);
+        let rows = encode(&quantiser, &vectors);
+        assert_eq!(decode(&quantiser, &rows)[..20], [0.0; 20], "{packing:?}");
+        let query = &vectors[40..60];
+        assert_eq!(distances_of(&quantiser, query, &rows)[0], 1.0, "{packing:?}");
+        assert_eq!(quick_distances(&quantiser, query, &rows)[0], 1.0, "{packing:?}");
+        assert!(distances_of(&quantiser, &[0.0; 20], &rows).iter().all(|distance| *distance == 1.0), "{packing:?}");
+    }
 }

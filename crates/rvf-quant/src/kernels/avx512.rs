@@ -22,10 +22,7 @@ pub(super) fn detect() -> Option<Kernel> {
 
 /// Whether this CPU has all that the kernels for packed rows are compiled for.
 pub(super) fn detect_for_packed() -> bool {
-    avx2::detect().is_some()
-        && is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512dq")
-        && has_vector_popcount()
+    avx2::detect().is_some() && is_x86_feature_detected!("avx512f") && has_vector_popcount()
 }
 
 /// Ice Lake, Zen 4 and later; Skylake-X has AVX-512F without it.

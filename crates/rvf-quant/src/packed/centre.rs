@@ -48,6 +48,10 @@ impl Centre {
         mean.iter().all(|value| value.abs() <= largest).then_some(Centre { metric, mean })
     }
 
+    pub(super) fn metric(&self) -> Metric {
+        self.metric
+    }
+
     pub(super) fn mean(&self) -> &[f32] {
         &self.mean
     }
@@ -93,8 +97,8 @@ impl Centre {
         let element = |direction: f32, mean: f32| f64::from(mean) + scale * f64::from(direction);
         let mut factor = 1.0;
         if self.metric == Metric::Cosine {
-            let squares = direction.iter().zip(&self.mean).map(|(direction, mean)| element(*direction, *mean).powi(2));
-            let length = squares.sum::<f64>().sqrt();
+            let values = direction.iter().zip(&self.mean).map(|(direction, mean)| element(*direction, *mean));
+            let length = values.map(|value| value * value).sum::<f64>().sqrt();
             factor = if length > 0.0 { header.length() / length } else { 0.0 };
         }
         for (slot, mean) in direction.iter_mut().zip(&self.mean) {
@@ -152,7 +156,8 @@ impl CentredQuery {
     #[inline(always)]
     pub(super) fn bounded(&self, distance: f64) -> f32 {
         match self.metric {
-            Metric::L2 => distance.max(0.0) as f32,
+            // Leaves NaN, which a damaged row may give, what it is.
+            Metric::L2 => distance.clamp(0.0, f64::INFINITY) as f32,
             Metric::Cosine => distance.clamp(0.0, 2.0) as f32,
             _ => distance as f32,
         }
@@ -167,7 +172,8 @@ fn factor_of(metric: Metric, vector: &[u8]) -> Option<f64> {
     let mut partial = [0.0; LANES];
     for bytes in vector.as_chunks::<4>().0.chunks(LANES) {
         for (sum, bytes) in partial.iter_mut().zip(bytes) {
-            *sum += f64::from(f32::from_le_bytes(*bytes)).powi(2);
+            let value = f64::from(f32::from_le_bytes(*bytes));
+            *sum += value * value;
         }
     }
     let squared = partial.iter().sum::<f64>();

@@ -25,7 +25,8 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// The product packing that measured best for its bytes: three elements a part.
+    /// Three elements a part, which keeps most of the neighbours in a tenth of the bytes: `docs/packed.md` has what more and
+    /// fewer give.
     pub fn default_product(dimension: u32) -> Packing {
         Packing::Product { subvectors: dimension.div_ceil(3), bits: 8 }
     }

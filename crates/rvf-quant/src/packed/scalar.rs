@@ -102,7 +102,7 @@ impl ScalarScorer {
             return (0.0 - self.factor * f64::from(scale) * f64::from(dot)) as f32;
         }
         // The zero vector, as query or as row, is at distance 1 of all.
-        let norm = if squares > 0 { f64::from(squares).sqrt() } else { 1.0 };
+        let norm = if squares > 0.0 { f64::from(squares).sqrt() } else { 1.0 };
         (1.0 - f64::from(dot) / norm).clamp(0.0, 2.0) as f32
     }
 }

@@ -7,6 +7,7 @@ use super::product::{self, Codebook, ProductQuery};
 use super::{PackedLayout, Packing};
 use crate::error::QuantError;
 use crate::kernels::PackedKernel;
+use rvf_types::Metric;
 
 /// What training leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +57,9 @@ impl Trained {
         let squared_norm = dot(direction, direction);
         // What comes nearest of all multiples.
         let scale = if squared_norm > 0.0 { lengths.residual * dot(&before, direction) / squared_norm } else { 0.0 };
-        Header::new(scale, squared_norm, lengths.vector).write(header);
+        // Of other metrics the scale says all.
+        let length = if self.centre.metric() == Metric::Cosine { lengths.vector } else { 0.0 };
+        Header::new(scale, squared_norm, length).write(header);
     }
 
     /// Unpacks one row.
@@ -125,7 +128,7 @@ impl TrainedScorer {
     pub(super) fn quick_distance(&self, row: &[u8]) -> f32 {
         let codes = &row[HEADER_BYTES..];
         let dot = match &self.shape {
-            ShapeQuery::Product(query) => query.quick_dot(codes),
+            ShapeQuery::Product(query) => query.dot(codes),
             ShapeQuery::Binary(query) => query.quick_dot(codes),
         };
         self.query.distance(Header::read(row), dot) as f32

@@ -1,6 +1,8 @@
 //! What the kernel tests share.
 #![allow(dead_code)] // each test crate uses its own part
 
+pub mod packed;
+
 use rvf_quant::{CodeIsa, CodeKernel, Isa, Kernel};
 use std::io::Write;
 use std::sync::Once;

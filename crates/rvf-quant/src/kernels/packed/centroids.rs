@@ -1,20 +1,27 @@
 //! Dot products of one point with the centroids of a part.
 
+use super::wide::Wide;
 use super::{LANES, Lanes};
 
+/// Adding this to a number between 0 and 2^22 rounds it to an integer and leaves that in the low bits of the sum.
+const ROUNDER: f32 = 8_388_608.0;
+
+/// # Safety
+/// That of [`Wide`].
 #[inline(always)]
-pub(super) fn nearest(centroids: &[Lanes], halves: &[Lanes], point: &[f32]) -> (usize, f32) {
-    let mut best = [f32::NEG_INFINITY; LANES];
-    let mut best_group = [0_u32; LANES];
-    for (group, (centroids, halves)) in centroids.chunks_exact(point.len().max(1)).zip(halves).enumerate() {
-        let dots = dots(centroids, point);
-        for lane in 0..LANES {
-            let score = dots[lane] - halves[lane];
-            let is_better = score > best[lane];
-            best[lane] = if is_better { score } else { best[lane] };
-            best_group[lane] = if is_better { group as u32 } else { best_group[lane] };
+pub(super) unsafe fn nearest<W: Wide>(centroids: &[Lanes], halves: &[Lanes], point: &[f32]) -> (usize, f32) {
+    // SAFETY: the caller's contract.
+    let (best, best_group) = unsafe {
+        let (mut best, mut best_group) = (W::splat(f32::NEG_INFINITY), W::splat(0.0));
+        let (mut group, one) = (W::splat(0.0), W::splat(1.0));
+        for (centroids, halves) in centroids.chunks_exact(point.len().max(1)).zip(halves) {
+            let score = dots::<W>(centroids, point).subtract(W::load(halves));
+            best_group = score.where_larger(best, group, best_group);
+            best = score.max(best);
+            group = group.add(one);
         }
-    }
+        (best.lanes(), best_group.lanes())
+    };
     let mut nearest = (usize::MAX, f32::NEG_INFINITY);
     for lane in 0..LANES {
         let index = best_group[lane] as usize * LANES + lane;
@@ -25,39 +32,50 @@ pub(super) fn nearest(centroids: &[Lanes], halves: &[Lanes], point: &[f32]) -> (
     nearest
 }
 
+/// # Safety
+/// That of [`Wide`].
 #[inline(always)]
-pub(super) fn bounds(centroids: &[Lanes], part: &[f32]) -> (f32, f32) {
-    let (mut low, mut high) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-    for centroids in centroids.chunks_exact(part.len().max(1)) {
-        let dots = dots(centroids, part);
-        for lane in 0..LANES {
-            low[lane] = if dots[lane] < low[lane] { dots[lane] } else { low[lane] };
-            high[lane] = if dots[lane] > high[lane] { dots[lane] } else { high[lane] };
+pub(super) unsafe fn bounds<W: Wide>(centroids: &[Lanes], part: &[f32]) -> (f32, f32) {
+    // SAFETY: the caller's contract.
+    let (low, high) = unsafe {
+        let (mut low, mut high) = (W::splat(f32::INFINITY), W::splat(f32::NEG_INFINITY));
+        for centroids in centroids.chunks_exact(part.len().max(1)) {
+            let dots = dots::<W>(centroids, part);
+            low = dots.min(low);
+            high = dots.max(high);
         }
-    }
+        (low.lanes(), high.lanes())
+    };
     (low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max))
 }
 
+/// # Safety
+/// That of [`Wide`].
 #[inline(always)]
-pub(super) fn steps(centroids: &[Lanes], part: &[f32], start: f32, steps: f32, out: &mut [u16]) {
+pub(super) unsafe fn steps<W: Wide>(centroids: &[Lanes], part: &[f32], start: f32, steps: f32, out: &mut [u16]) {
     let out = out.as_chunks_mut::<LANES>().0;
     for (out, centroids) in out.iter_mut().zip(centroids.chunks_exact(part.len().max(1))) {
-        let dots = dots(centroids, part);
-        for lane in 0..LANES {
-            // By way of i32, which vector registers convert to.
-            out[lane] = ((dots[lane] - start) * steps + 0.5) as i32 as u16;
-        }
+        // SAFETY: the caller's contract.
+        let rounded = unsafe {
+            let above = dots::<W>(centroids, part).subtract(W::splat(start));
+            above.multiply(W::splat(steps)).add(W::splat(ROUNDER)).lanes()
+        };
+        *out = rounded.map(|sum| sum.to_bits() as u16);
     }
 }
 
 /// Of one group of centroids.
+///
+/// # Safety
+/// That of [`Wide`].
 #[inline(always)]
-fn dots(centroids: &[Lanes], point: &[f32]) -> Lanes {
-    let mut dots = [0.0; LANES];
-    for (centroids, element) in centroids.iter().zip(point) {
-        for lane in 0..LANES {
-            dots[lane] += centroids[lane] * element;
+unsafe fn dots<W: Wide>(centroids: &[Lanes], point: &[f32]) -> W {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let mut dots = W::splat(0.0);
+        for (centroids, element) in centroids.iter().zip(point) {
+            dots = dots.add(W::load(centroids).multiply(W::splat(*element)));
         }
+        dots
     }
-    dots
 }

@@ -1,10 +1,12 @@
-//! The kernels for packed rows. Each is written once, in portable Rust over arrays as wide as the widest registers, and
-//! compiled once for each instruction set: sums of floats are in the same order and without fused operations, so all
-//! kernels give the same bits.
+//! The kernels for packed rows, written once over [`wide::Wide`], sixteen floats, and compiled for each instruction set: sums
+//! are in the same order and without fused operations, so all kernels give the same bits.
 
 mod bits;
 mod centroids;
 mod scalar;
+mod wide;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use super::Isa;
 #[cfg(target_arch = "x86_64")]
@@ -29,7 +31,7 @@ type BitSum = unsafe fn(planes: &[[u64; WORDS]], count: usize, row: &[u8]) -> i6
 /// [`PackedKernel::squared_l2`].
 type SquaredL2 = unsafe fn(query: &[Lanes], scale: f32, elements: &[[u8; LANES]]) -> f32;
 /// [`PackedKernel::dot_and_squares`].
-type DotAndSquares = unsafe fn(query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, i32);
+type DotAndSquares = unsafe fn(query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, f32);
 
 /// The kernels for packed rows of one instruction set. A value is proof that this CPU can run them.
 #[derive(Clone, Copy, Debug)]
@@ -45,51 +47,58 @@ pub struct PackedKernel {
 
 /// A function for each kernel that is compiled with the features named, and the table of them.
 macro_rules! kernels {
-    ($name:ident, $isa:expr $(, $features:literal)?) => {
+    ($name:ident, $isa:expr, $wide:ty, $bit_sum:path $(, $features:literal)?) => {
         mod $name {
             use super::*;
 
             $(#[target_feature(enable = $features)])?
-            fn nearest(centroids: &[Lanes], halves: &[Lanes], point: &[f32]) -> (usize, f32) {
-                centroids::nearest(centroids, halves, point)
+            unsafe fn nearest(centroids: &[Lanes], halves: &[Lanes], point: &[f32]) -> (usize, f32) {
+                // SAFETY: a `PackedKernel` exists only where the CPU has the features; so for all below.
+                unsafe { centroids::nearest::<$wide>(centroids, halves, point) }
             }
 
             $(#[target_feature(enable = $features)])?
-            fn bounds(centroids: &[Lanes], part: &[f32]) -> (f32, f32) {
-                centroids::bounds(centroids, part)
+            unsafe fn bounds(centroids: &[Lanes], part: &[f32]) -> (f32, f32) {
+                // SAFETY: as above.
+                unsafe { centroids::bounds::<$wide>(centroids, part) }
             }
 
             $(#[target_feature(enable = $features)])?
-            fn steps(centroids: &[Lanes], part: &[f32], start: f32, steps: f32, out: &mut [u16]) {
-                centroids::steps(centroids, part, start, steps, out);
+            unsafe fn steps(centroids: &[Lanes], part: &[f32], start: f32, steps: f32, out: &mut [u16]) {
+                // SAFETY: as above.
+                unsafe { centroids::steps::<$wide>(centroids, part, start, steps, out) }
             }
 
             $(#[target_feature(enable = $features)])?
-            fn bit_sum(planes: &[[u64; WORDS]], count: usize, row: &[u8]) -> i64 {
-                bits::sum(planes, count, row)
+            unsafe fn squared_l2(query: &[Lanes], scale: f32, elements: &[[u8; LANES]]) -> f32 {
+                // SAFETY: as above.
+                unsafe { scalar::squared_l2::<$wide>(query, scale, elements) }
             }
 
             $(#[target_feature(enable = $features)])?
-            fn squared_l2(query: &[Lanes], scale: f32, elements: &[[u8; LANES]]) -> f32 {
-                scalar::squared_l2(query, scale, elements)
-            }
-
-            $(#[target_feature(enable = $features)])?
-            fn dot_and_squares(query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, i32) {
-                scalar::dot_and_squares(query, elements)
+            unsafe fn dot_and_squares(query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, f32) {
+                // SAFETY: as above.
+                unsafe { scalar::dot_and_squares::<$wide>(query, elements) }
             }
 
             pub(super) const KERNEL: PackedKernel =
-                PackedKernel { isa: $isa, nearest, bounds, steps, bit_sum, squared_l2, dot_and_squares };
+                PackedKernel { isa: $isa, nearest, bounds, steps, bit_sum: $bit_sum, squared_l2, dot_and_squares };
         }
     };
 }
 
-kernels!(portable, Isa::Portable);
+kernels!(portable, Isa::Portable, wide::Portable, bits::sum);
 #[cfg(target_arch = "x86_64")]
-kernels!(wide256, Isa::Avx2, "avx2,popcnt");
+kernels!(wide256, Isa::Avx2, x86::Avx2, bit_sum_by_popcount, "avx2");
 #[cfg(target_arch = "x86_64")]
-kernels!(wide512, Isa::Avx512, "avx2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq");
+kernels!(wide512, Isa::Avx512, x86::Avx512, x86::bit_sum, "avx2,avx512f");
+
+/// The portable source, which becomes the instruction.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "popcnt")]
+fn bit_sum_by_popcount(planes: &[[u64; WORDS]], count: usize, row: &[u8]) -> i64 {
+    bits::sum(planes, count, row)
+}
 
 impl PackedKernel {
     /// The fastest kernels this CPU can run.
@@ -121,7 +130,7 @@ impl PackedKernel {
     /// The centroid nearest to `point`, the first of several, and how much nearer than the origin: half the squared
     /// distance of the origin less that of the centroid.
     ///
-    /// Centroids are in groups of [`LANES`]: of each group first the first elements of all, then the second. `halves` are
+    /// Centroids are in groups of [`LANES`] floats: of each group first the first elements of all, then the second. `halves` are
     /// half their squared lengths.
     pub(crate) fn nearest(self, centroids: &[Lanes], halves: &[Lanes], point: &[f32]) -> (usize, f32) {
         // SAFETY: a value exists only where the CPU has the features.
@@ -155,7 +164,7 @@ impl PackedKernel {
     }
 
     /// Dot product of a query with a row of codes, and the sum of their squares.
-    pub(crate) fn dot_and_squares(self, query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, i32) {
+    pub(crate) fn dot_and_squares(self, query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, f32) {
         // SAFETY: as above.
         unsafe { (self.dot_and_squares)(query, elements) }
     }

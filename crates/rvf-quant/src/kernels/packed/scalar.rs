@@ -1,36 +1,36 @@
 //! Floats with codes of a byte each, biased by 128.
 
+use super::wide::Wide;
 use super::{LANES, Lanes};
 use crate::reference;
 
+/// # Safety
+/// That of [`Wide`].
 #[inline(always)]
-pub(super) fn squared_l2(query: &[Lanes], scale: f32, elements: &[[u8; LANES]]) -> f32 {
-    let mut partial = [0.0_f32; LANES];
-    for (query, elements) in query.iter().zip(elements) {
-        for lane in 0..LANES {
-            let difference = query[lane] - scale * code(elements[lane]) as f32;
-            partial[lane] += difference * difference;
+pub(super) unsafe fn squared_l2<W: Wide>(query: &[Lanes], scale: f32, elements: &[[u8; LANES]]) -> f32 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let (scale, mut sum) = (W::splat(scale), W::splat(0.0));
+        for (query, elements) in query.iter().zip(elements) {
+            let difference = W::load(query).subtract(scale.multiply(W::codes(elements)));
+            sum = sum.add(difference.multiply(difference));
         }
+        reference::total(sum.lanes())
     }
-    reference::total(partial)
 }
 
+/// # Safety
+/// That of [`Wide`].
 #[inline(always)]
-pub(super) fn dot_and_squares(query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, i32) {
-    let mut partial = [0.0_f32; LANES];
-    // At most 65,536 * 128^2 together.
-    let mut squares = [0_i32; LANES];
-    for (query, elements) in query.iter().zip(elements) {
-        for lane in 0..LANES {
-            let code = code(elements[lane]);
-            partial[lane] += query[lane] * code as f32;
-            squares[lane] += code * code;
+pub(super) unsafe fn dot_and_squares<W: Wide>(query: &[Lanes], elements: &[[u8; LANES]]) -> (f32, f32) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let (mut dot, mut squares) = (W::splat(0.0), W::splat(0.0));
+        for (query, elements) in query.iter().zip(elements) {
+            let codes = W::codes(elements);
+            dot = dot.add(W::load(query).multiply(codes));
+            squares = squares.add(codes.multiply(codes));
         }
+        (reference::total(dot.lanes()), reference::total(squares.lanes()))
     }
-    (reference::total(partial), squares.iter().sum())
-}
-
-#[inline(always)]
-fn code(element: u8) -> i32 {
-    i32::from(element) - 128
 }

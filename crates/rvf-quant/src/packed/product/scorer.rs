@@ -11,8 +11,6 @@ const RANGE_MIN: f32 = 1e-30;
 pub(in crate::packed) struct ProductQuery {
     /// For each part and centroid.
     steps: Vec<u16>,
-    /// The same in steps of 256, which all fit into the first cache.
-    coarse: Vec<u8>,
     /// Sum of the smallest of all parts.
     start: f64,
     /// A step.
@@ -38,26 +36,15 @@ impl ProductQuery {
         for ((part, (elements, low)), out) in codebook.parts.iter().zip(starts).zip(steps.chunks_exact_mut(CENTROIDS)) {
             kernel.steps(&part.centroids, elements, low, steps_in_1, out);
         }
-        let coarse = steps.iter().map(|steps| (steps.saturating_add(128) >> 8) as u8).collect();
-        ProductQuery { steps, coarse, start, step: f64::from(steps_in_1).recip() }
+        ProductQuery { steps, start, step: f64::from(steps_in_1).recip() }
     }
 
     /// Dot product with the direction that `codes` stand for.
     #[inline]
     pub(in crate::packed) fn dot(&self, codes: &[u8]) -> f64 {
-        self.start + self.step * f64::from(sum_of(&self.steps, codes))
+        let tables = self.steps.as_chunks::<CENTROIDS>().0;
+        // At most 65,536 entries: less than 2^32.
+        let sum: u32 = tables.iter().zip(codes).map(|(table, code)| u32::from(table[usize::from(*code)])).sum();
+        self.start + self.step * f64::from(sum)
     }
-
-    /// The same, quicker and less precise.
-    #[inline]
-    pub(in crate::packed) fn quick_dot(&self, codes: &[u8]) -> f64 {
-        self.start + self.step * 256.0 * f64::from(sum_of(&self.coarse, codes))
-    }
-}
-
-/// Sum of what the table has for each code: of at most 65,536 parts, which is less than 2^32.
-#[inline(always)]
-fn sum_of<Entry: Copy + Into<u32>>(table: &[Entry], codes: &[u8]) -> u32 {
-    let tables = table.as_chunks::<CENTROIDS>().0;
-    tables.iter().zip(codes).map(|(table, code)| table[usize::from(*code)].into()).sum()
 }
