@@ -4,6 +4,7 @@ mod changes;
 mod coarse;
 mod exact;
 mod explain;
+mod fitting;
 mod matching;
 mod page;
 mod quality;
@@ -11,6 +12,7 @@ mod query;
 mod question;
 mod rank;
 mod walk;
+mod way;
 
 pub use changes::{Changes, ChangesPosition};
 pub use coarse::CoarseBudget;
@@ -20,4 +22,5 @@ pub use quality::Quality;
 pub use query::{Hits, QueryOptions};
 
 pub(crate) use changes::patched_rows;
+pub(crate) use fitting::KeptFilters;
 pub(crate) use matching::Matching;
