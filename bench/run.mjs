@@ -1,6 +1,6 @@
 // npm run bench: measures the store, and says of each figure whether it meets its criterion.
-//   --only NAME,...    sections: ingest, inserts, growth, scan, filters, distinct, open, compaction, recall, calls, scale,
-//                      processes
+//   --only NAME,...    sections: ingest, inserts, growth, scan, filters, distinct, open, compaction, recall, filtered, calls,
+//                      scale, processes
 //   --quick            small sizes, few rounds: to see that it runs, not for figures
 //   --large            in the section scale also a store of a million rows, which takes long
 //   --rounds N         how often each subject is measured; medians are reported
@@ -31,6 +31,7 @@ const SECTIONS = [
   'open',
   'compaction',
   'recall',
+  'filtered',
   'calls',
   'scale',
   'processes',
@@ -52,7 +53,7 @@ await main(async () => {
 async function bench(options) {
   console.log('Preparing');
   if (options.build) await buildRelease();
-  const needsPeers = options.only.some((name) => ['scan', 'filters', 'recall'].includes(name));
+  const needsPeers = options.only.some((name) => ['scan', 'filters', 'recall', 'filtered'].includes(name));
   const peersMissing = needsPeers ? await installPeers() : undefined;
 
   // Only now is there something to import.
