@@ -130,7 +130,7 @@ test('explain answers a plan of what it was given', () => {
   expectTypeOf<RvfHits<Page>>().toExtend<RvfScoredResult<Page>[]>();
   expectTypeOf<RvfHits['plan']>().toEqualTypeOf<RvfQueryPlan | undefined>();
   expectTypeOf<Db['queryBatch']>().returns.resolves.items.toEqualTypeOf<RvfScoredResult<Page>[]>();
-  expectTypeOf<RvfQueryPlan['strategy']>().toEqualTypeOf<'graph' | 'scan' | 'matches' | 'check'>();
+  expectTypeOf<RvfQueryPlan['strategy']>().toEqualTypeOf<'graph' | 'scan' | 'matches' | 'codes' | 'check'>();
 });
 
 test('where of a database knows its fields', () => {

@@ -11,7 +11,7 @@ import { searchCharts } from './lib/search-charts.mjs';
 import { tableLines } from './lib/table.mjs';
 
 const FOLDER = join(root, 'docs/benchmarks');
-const SEARCH = ['recall', 'compression', 'calls', 'scale', 'processes'];
+const SEARCH = ['recall', 'compression', 'filtered', 'calls', 'scale', 'processes'];
 const REPORTS = [
   {
     file: 'store.md',

@@ -1,6 +1,6 @@
 // npm run bench: measures the store, and says of each figure whether it meets its criterion.
 //   --only NAME,...    sections: ingest, inserts, growth, scan, filters, distinct, open, compaction, recall, compression,
-//                      calls, scale, processes
+//                      filtered, calls, scale, processes
 //   --quick            small sizes, few rounds: to see that it runs, not for figures
 //   --large            in the section scale also a store of a million rows, which takes long
 //   --rounds N         how often each subject is measured; medians are reported
@@ -32,10 +32,13 @@ const SECTIONS = [
   'compaction',
   'recall',
   'compression',
+  'filtered',
   'calls',
   'scale',
   'processes',
 ];
+
+const WITH_PEERS = ['scan', 'filters', 'recall', 'compression', 'filtered'];
 
 await main(async () => {
   const options = readOptions(process.argv.slice(2), SECTIONS);
@@ -53,7 +56,7 @@ await main(async () => {
 async function bench(options) {
   console.log('Preparing');
   if (options.build) await buildRelease();
-  const needsPeers = options.only.some((name) => ['scan', 'filters', 'recall', 'compression'].includes(name));
+  const needsPeers = options.only.some((name) => WITH_PEERS.includes(name));
   const peersMissing = needsPeers ? await installPeers() : undefined;
 
   // Only now is there something to import.

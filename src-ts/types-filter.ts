@@ -145,17 +145,18 @@ export interface RvfFilterPlan {
 export interface RvfQueryPlan {
   /**
    * `graph`: the graph led to the nearest, and rows that it does not have yet were all compared. `scan`: all vectors were
-   * compared. `matches`: only those of entries known to fit the filter. `check`: some entries were checked by the text of
-   * their metadata while the vectors were compared.
+   * compared. `matches`: only those of entries known to fit the filter. `codes`: the codes of entries that fit the filter, and
+   * the vectors of those that came out nearest. `check`: some entries were checked by the text of their metadata while the
+   * vectors were compared.
    */
-  strategy: 'graph' | 'scan' | 'matches' | 'check';
+  strategy: 'graph' | 'scan' | 'matches' | 'codes' | 'check';
   /** Whether the hits are certainly the nearest. */
   exact: boolean;
   /** Entries of the store. */
   rows: number;
   /** Vectors that were compared, by themselves or by their codes. */
   visited: number;
-  /** With `graph`: those of them that the graph does not have yet; else 0. */
+  /** With `graph` and `codes`: those of them that the graph does not have yet; else 0. */
   unindexedRows: number;
   /** How the filter was answered; absent where there was none. */
   filter?: RvfFilterPlan;

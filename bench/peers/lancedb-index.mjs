@@ -36,8 +36,8 @@ export async function load() {
   };
 }
 
-/** The rows as Arrow's columns: their numbers, and their vectors where they lie. */
-function arrowTable({ vectors, dimensions, rows }) {
+/** The rows as Arrow's columns: their numbers, their vectors where they lie, and others. */
+export function arrowTable({ vectors, dimensions, rows }, others = {}) {
   const number = new arrow.Field('item', new arrow.Float32(), true);
   const child = arrow.makeData({
     type: new arrow.Float32(),
@@ -50,5 +50,5 @@ function arrowTable({ vectors, dimensions, rows }) {
     child,
   });
   const row = arrow.makeVector(Int32Array.from({ length: rows }, (_, index) => index));
-  return new arrow.Table({ row, vector: arrow.makeVector(lists) });
+  return new arrow.Table({ row, vector: arrow.makeVector(lists), ...others });
 }

@@ -24,5 +24,5 @@ pub use error::{ParameterError, ResumeError, SearchError};
 pub use graph::Graph;
 pub use limits::{DEGREE_MAX, DEGREE_MIN, ENTRIES_MAX, GRAPH_ROWS_MAX, SUSPECTS_MAX};
 pub use payload::{FirstLayers, GRAPH_HEADER_BYTES, GRAPH_VERSION, GraphLayers, GraphSource};
-pub use search::{Candidate, Effort, Request, Scratch, search};
+pub use search::{Among, Candidate, Effort, Request, Scratch, search};
 pub use vectors::{Distances, RowDistances, Vectors};

@@ -10,7 +10,7 @@ use common::recall::{recall, recall_among};
 use common::shapes::{Random, SHAPES, random};
 use common::{Coded, CodedScorer, Threads, build, to_the_end};
 use rvf_index::{
-    BuildParameters, Candidate, Distances, Graph, GraphBuilder, Inline, Request, Scratch, SearchError, search,
+    Among, BuildParameters, Candidate, Distances, Graph, GraphBuilder, Inline, Request, Scratch, SearchError, search,
 };
 use rvf_quant::QuantError;
 use rvf_types::{Metric, Row};
@@ -249,4 +249,65 @@ fn a_build_that_was_stopped_goes_on_where_it_was() {
     assert!(builder.extend(&vectors, &vectors.rows(), &Inline, to_the_end).unwrap().is_continue());
     common::repair(&mut builder, &vectors);
     assert_eq!(builder.write(), build(&vectors, &vectors.rows(), BuildParameters::default()).write());
+}
+
+/// A bit for each row that is allowed.
+fn bits_of(rows: u32, allowed: &dyn Fn(Row) -> bool) -> Vec<u64> {
+    let mut bits = vec![0; rows.div_ceil(64) as usize];
+    (0..rows).filter(|row| allowed(*row)).for_each(|row| bits[row as usize / 64] |= 1 << (row % 64));
+    bits
+}
+
+#[test]
+fn a_walk_among_few_rows_finds_the_nearest_of_them_wherever_it_starts_and_scores_no_others() {
+    let (vectors, builder) = data(3_000);
+    let mut distances = vec![0.0; 3_000];
+    for (name, allowed) in [
+        ("any fifth", (|row: Row| row.wrapping_mul(0x9E37_79B1) >> 8 < (1 << 24) / 5) as fn(Row) -> bool),
+        ("the last", |row| row >= 2_400),
+    ] {
+        let bits = bits_of(3_000, &allowed);
+        let seeds: Vec<Row> = vectors.rows().into_iter().filter(|row| allowed(*row)).step_by(40).collect();
+        let (mut found_of_10, mut scratch) = (0, Scratch::default());
+        for query in (0..3_000).step_by(30) {
+            let from = vectors.row(query);
+            let among = Some(Among { bits: &bits, seeds: &seeds });
+            let request = Request { breadth: 64, among, ..Request::default() };
+            let found = search(builder.graph(), &from, &request, &mut scratch).unwrap().to_vec();
+            assert!(found.iter().all(|candidate| allowed(candidate.row)), "{name}");
+            assert!(scratch.effort().scored <= 600, "{name}: {:?}", scratch.effort());
+            from.score(&vectors.rows(), &mut distances).unwrap();
+            let mut nearest: Vec<Row> = vectors.rows().into_iter().filter(|row| allowed(*row)).collect();
+            nearest.sort_by(|left, right| distances[*left as usize].total_cmp(&distances[*right as usize]));
+            found_of_10 += nearest[..10].iter().filter(|row| found.iter().any(|near| near.row == **row)).count();
+        }
+        assert!(found_of_10 >= 950, "{name}: {found_of_10} of 1,000");
+    }
+}
+
+#[test]
+fn a_walk_among_rows_takes_bits_and_seeds_of_any_length() {
+    let (vectors, builder) = data(500);
+    for (bits, seeds) in [(vec![], vec![3]), (vec![u64::MAX], vec![7, 7, 4_000_000]), (vec![u64::MAX; 99], vec![])] {
+        let among = Some(Among { bits: &bits, seeds: &seeds });
+        let found = find(builder.graph(), &vectors, 9, Request { breadth: 600, among, ..Request::default() });
+        let rows: BTreeSet<Row> = found.iter().map(|candidate| candidate.row).collect();
+        assert_eq!(rows.len(), found.len());
+        assert!(rows.iter().all(|row| (*row as usize) < 500.min(bits.len() * 64)));
+    }
+}
+
+#[test]
+fn refused_rows_count_among_those_in_sight_where_fewer_have_to_be_allowed() {
+    let (vectors, builder) = data(3_000);
+    let allowed = |row: Row| row % 2 == 1;
+    let mut scratch = Scratch::default();
+    let mut scored = |allowed_least| {
+        let request = Request { breadth: 100, allowed: Some(&allowed), allowed_least, ..Request::default() };
+        let found = search(builder.graph(), &vectors.row(8), &request, &mut scratch).unwrap().len();
+        (found, scratch.effort().scored)
+    };
+    let ((all, scored_for_all), (some, scored_for_some)) = (scored(None), scored(Some(30)));
+    assert_eq!(all, 100);
+    assert!((30..100).contains(&some) && scored_for_some < scored_for_all * 3 / 4, "{some}: {scored_for_some}");
 }

@@ -125,7 +125,7 @@ fn main() {
         let mut distances = vec![0.0; rows];
         scorer.distances(&base[..rows * DIMENSION * 4], &mut distances);
         let mut nearest = TopK::new(10);
-        (0..).zip(distances).for_each(|(row, distance)| drop(nearest.push(distance, row)));
+        (0..).zip(distances).for_each(|(row, distance)| nearest.push(distance, row));
         nearest.into_sorted().into_iter().map(|(_, row)| row.to_string()).collect()
     };
     let truth: Vec<Vec<String>> = queries.chunks_exact(DIMENSION * 4).map(exact).collect();

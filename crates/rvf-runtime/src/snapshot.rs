@@ -10,6 +10,7 @@ use crate::Result;
 use crate::dead_rows::DeadRows;
 use crate::index::Index;
 use crate::packed::Quantisers;
+use crate::read::KeptFilters;
 use crate::runs::{IdRun, MetaRun, OverlayRun, Run, RunList, VectorRun};
 use crate::segment::Slice;
 use crate::storage::StorageFile;
@@ -42,6 +43,8 @@ pub(crate) struct Snapshot {
     pub(crate) overlays: RunList<OverlayRun>,
     /// Codes and graph of the rows that had some at the last checkpoint.
     pub(crate) index: Arc<Index>,
+    /// What filters of earlier queries let through.
+    pub(crate) kept_filters: KeptFilters,
     /// Segments since the manifest, in order; this snapshot knows the first `tail_segment_count` of them.
     pub(crate) tail_segments: Arc<Mutex<Vec<SegmentEntry>>>,
     pub(crate) tail_segment_count: usize,
@@ -176,6 +179,7 @@ pub(crate) fn base_snapshot(
         meta: RunList::new(runs.meta),
         overlays: RunList::new(runs.overlays),
         index: Arc::new(runs.index),
+        kept_filters: KeptFilters::default(),
         tail_segments: Arc::new(Mutex::new(Vec::new())),
         tail_segment_count: 0,
         manifest: Arc::new(manifest),

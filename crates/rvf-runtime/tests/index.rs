@@ -8,6 +8,8 @@ mod closing;
 #[path = "index/damage.rs"]
 mod damage;
 mod damage_common;
+#[path = "index/filtered.rs"]
+mod filtered;
 #[path = "index/forged.rs"]
 mod forged;
 #[path = "index/full_disk.rs"]

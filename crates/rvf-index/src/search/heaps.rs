@@ -11,7 +11,7 @@ use super::{Candidate, Frontier};
 ///
 /// For walks so broad, or over so many refused rows, that keeping all sorted would cost more than the distances. They end
 /// when no row is left that is nearer than the farthest one kept, so that `breadth` means the same with a filter as
-/// without.
+/// without. What counts is the least number of allowed rows: where there are heaps, more rows than that are in sight.
 #[derive(Default)]
 pub(super) struct Heaps {
     /// The farthest on top.
@@ -22,10 +22,10 @@ pub(super) struct Heaps {
 }
 
 impl Frontier for Heaps {
-    fn begin(&mut self, capacity: usize) {
+    fn begin(&mut self, _capacity: usize, least: usize) {
         self.kept.clear();
         self.ahead.clear();
-        self.capacity = capacity;
+        self.capacity = least;
     }
 
     fn insert(&mut self, rows: &[Row], distances: &[f32], allowed: Option<&dyn Fn(Row) -> bool>) {

@@ -1,5 +1,6 @@
 //! The walk: always on to the nearest row that was met and not looked at, until nothing near enough is left.
 
+mod among;
 mod filtered;
 mod heaps;
 mod key;
@@ -12,6 +13,9 @@ use alloc::vec::Vec;
 use rvf_types::Row;
 
 use crate::{Distances, Graph, SearchError};
+pub use among::Among;
+
+use among::Steps;
 use filtered::Filtered;
 use heaps::Heaps;
 use pool::Pool;
@@ -41,6 +45,11 @@ pub struct Request<'r> {
     /// Rows scored after which to give up with [`SearchError::TooFar`]. Where few rows are allowed, or only rows far from
     /// the query, looking at each of those is cheaper than the walk to them.
     pub scored_max: Option<u64>,
+    /// How many allowed rows the walk keeps in sight at least. With fewer than `breadth`, refused rows count among that, so a
+    /// walk over many rows that are refused costs little more than one without a filter. `breadth` where there is none.
+    pub allowed_least: Option<usize>,
+    /// Rows to walk over alone, where most others are refused; `allowed` is asked of them alone.
+    pub among: Option<Among<'r>>,
 }
 
 /// What a search cost.
@@ -70,12 +79,13 @@ struct Ground {
     batch: Vec<Row>,
     distances: Vec<f32>,
     effort: Effort,
+    steps: Steps,
 }
 
 /// The nearest rows that a walk keeps, and which row is next.
 trait Frontier {
-    /// Forgets all rows; keeps `capacity` from now on, at least 1.
-    fn begin(&mut self, capacity: usize);
+    /// Forgets all rows; keeps `capacity` from now on, at least 1, and more until `least` of them are allowed.
+    fn begin(&mut self, capacity: usize, least: usize);
     /// Takes rows in. Those too far are passed over, and those that are not allowed are only walked over.
     fn insert(&mut self, rows: &[Row], distances: &[f32], allowed: Option<&dyn Fn(Row) -> bool>);
     /// The nearest row that was not expanded; it counts as expanded from now on.
@@ -100,17 +110,18 @@ pub fn search<'s, E>(
     let breadth = request.breadth.max(1);
     // More cannot be found, and memory must not follow a number that means "all".
     let breadth = breadth.min(graph.row_count() as usize + 1);
+    let least = request.allowed_least.unwrap_or(breadth).min(breadth);
     if breadth <= POOL_ROWS_MAX && request.allowed.is_none() {
-        pool.begin(breadth);
+        pool.begin(breadth, breadth);
         walk::walk(graph, distances, request, pool, ground)?;
         pool.drain_sorted(found);
     } else if breadth <= POOL_ROWS_MAX {
         let mut filtered = Filtered::new(pool, heaps);
-        filtered.begin(breadth);
+        filtered.begin(breadth, least);
         walk::walk(graph, distances, request, &mut filtered, ground)?;
         filtered.drain_sorted(found);
     } else {
-        heaps.begin(breadth);
+        heaps.begin(breadth, least);
         walk::walk(graph, distances, request, heaps, ground)?;
         heaps.drain_sorted(found);
     }

@@ -16,8 +16,10 @@ use super::{Candidate, Frontier};
 pub(super) struct Pool {
     keys: Vec<u64>,
     fresh: Vec<u64>,
-    /// How many rows are kept that were not refused.
+    /// How many rows are kept.
     capacity: usize,
+    /// How many rows are kept that were not refused, where that takes more.
+    least: usize,
     /// How many of the keys are of such rows.
     allowed: usize,
     /// Everything before it was expanded.
@@ -25,16 +27,18 @@ pub(super) struct Pool {
 }
 
 impl Frontier for Pool {
-    fn begin(&mut self, capacity: usize) {
+    fn begin(&mut self, capacity: usize, least: usize) {
         self.keys.clear();
         self.capacity = capacity;
+        self.least = least;
         self.allowed = 0;
         self.cursor = 0;
     }
 
     #[inline]
     fn insert(&mut self, rows: &[Row], distances: &[f32], allowed: Option<&dyn Fn(Row) -> bool>) {
-        let worst = if self.allowed >= self.capacity { self.keys.last().copied().unwrap_or(0) } else { u64::MAX };
+        let is_full = self.keys.len() >= self.capacity && self.allowed >= self.least;
+        let worst = if is_full { self.keys.last().copied().unwrap_or(0) } else { u64::MAX };
         self.fresh.clear();
         self.fresh.resize(rows.len(), 0);
         // Whether a row is near enough is hard to foretell, so nothing here branches on it.
@@ -92,15 +96,15 @@ impl Pool {
         self.keys.drain(..)
     }
 
-    /// Merges the sorted fresh keys in, from the back, and leaves the nearest: as many as the capacity that are not
-    /// refused, and no refused ones behind them.
+    /// Merges the sorted fresh keys in, from the back, and leaves the nearest: as many as the capacity, and as many more as
+    /// it takes for the least number that are not refused.
     fn merge(&mut self) {
         let (mut old, mut new) = (self.keys.len(), self.fresh.len());
-        while new > 0 && self.allowed >= self.capacity {
+        while new > 0 && old + new > self.capacity {
             let is_old = old > 0 && self.keys[old - 1] > self.fresh[new - 1];
             let last = if is_old { self.keys[old - 1] } else { self.fresh[new - 1] };
             let counts = usize::from(last & REFUSED == 0);
-            if counts == 1 && self.allowed == self.capacity {
+            if self.allowed < self.least + counts {
                 break;
             }
             self.allowed -= counts;

@@ -15,8 +15,13 @@ pub(super) fn walk<E>(
     ground.visited.begin(graph.row_count());
     ground.effort = Effort::default();
     ground.batch.clear();
-    ground.batch.extend_from_slice(graph.entries());
-    ground.visited.retain_new(&mut ground.batch);
+    match request.among {
+        Some(among) => ground.begin_among(graph, among),
+        None => {
+            ground.batch.extend_from_slice(graph.entries());
+            ground.visited.retain_new(&mut ground.batch);
+        }
+    }
     loop {
         ground.score(distances, request, frontier)?;
         let Some(row) = frontier.expand_next() else { return Ok(()) };
@@ -27,8 +32,13 @@ pub(super) fn walk<E>(
         if request.scored_max.is_some_and(|limit| ground.effort.scored > limit) {
             return Err(SearchError::TooFar);
         }
-        graph.neighbours(row, &mut ground.batch)?;
-        ground.visited.retain_new(&mut ground.batch);
+        match request.among {
+            Some(among) => ground.step(graph, row, among)?,
+            None => {
+                graph.neighbours(row, &mut ground.batch)?;
+                ground.visited.retain_new(&mut ground.batch);
+            }
+        }
         if let Some(row) = frontier.likely_next() {
             graph.touch(row);
         }

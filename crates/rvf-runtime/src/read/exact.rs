@@ -4,7 +4,7 @@ use rvf_types::Row;
 
 use crate::Result;
 use crate::control::Deadline;
-use crate::read::matching::{Candidates, Matching};
+use crate::read::fitting::Chosen;
 use crate::read::scorer::RowScorer;
 use crate::runs::{Run, VectorRun};
 use crate::snapshot::Snapshot;
@@ -41,42 +41,29 @@ pub(crate) struct Begun {
 
 impl Scan<'_> {
     /// The k living rows nearest to a query, by looking at all of them, or at those that fit a filter.
-    pub(crate) fn all(&self, query: &[u8], filter: Option<(&Candidates, &Matching<'_>)>) -> Result<Nearest> {
+    pub(crate) fn all(&self, query: &[u8], filter: Option<&Chosen<'_>>) -> Result<Nearest> {
         let query = &RowScorer::new(self.snapshot, query)?;
         self.finish(query, Begun { nearest: TopK::new(self.k), visited: 0, first_row: 0 }, filter)
     }
 
     /// Goes on from what was found among the first rows, by looking at all others.
-    pub(crate) fn finish(
-        &self,
-        query: &RowScorer<'_>,
-        begun: Begun,
-        filter: Option<(&Candidates, &Matching<'_>)>,
-    ) -> Result<Nearest> {
+    pub(crate) fn finish(&self, query: &RowScorer<'_>, begun: Begun, filter: Option<&Chosen<'_>>) -> Result<Nearest> {
         match filter {
-            Some((candidates, matching)) => self.among(query, begun, candidates, matching),
+            Some(chosen) => self.among(query, begun, chosen),
             // The cheap comparison comes first: most rows fail it and need no look at the tombstones.
             None => self.over(query, begun, |_| Chunk::All, |row| Ok(!self.snapshot.dead.contains(row))),
         }
     }
 
     /// The k nearest among candidates. An open one is checked only where it is near enough to answer.
-    fn among(
-        &self,
-        query: &RowScorer<'_>,
-        begun: Begun,
-        candidates: &Candidates,
-        matching: &Matching<'_>,
-    ) -> Result<Nearest> {
-        let all = &candidates.sure | &candidates.open;
+    fn among(&self, query: &RowScorer<'_>, begun: Begun, chosen: &Chosen<'_>) -> Result<Nearest> {
+        let all = chosen.all();
         let choose = |rows: std::ops::Range<Row>| match all.range_cardinality(rows.clone()) {
             0 => Chunk::Nothing,
             count if count * SCORE_ALL_SHARE >= rows.len() as u64 => Chunk::All,
             _ => Chunk::Only(&all),
         };
-        self.over(query, begun, choose, |row| {
-            Ok(candidates.sure.contains(row) || (candidates.open.contains(row) && matching.fits(row)?))
-        })
+        self.over(query, begun, choose, |row| chosen.fits(row))
     }
 
     fn over<'c>(

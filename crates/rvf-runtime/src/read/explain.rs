@@ -15,8 +15,17 @@ pub enum Strategy {
     Scan,
     /// Only vectors of entries that are known to fit the filter.
     Matches,
+    /// The codes of entries that fit the filter, and the vectors of those that come out nearest.
+    Codes,
     /// As `Matches`, and entries that the indexes cannot tell are checked by their text once they are near enough.
     Check,
+}
+
+impl Strategy {
+    /// True where codes led to the answer, so that it may not be exact, and rows without codes were compared besides.
+    pub(crate) fn uses_index(self) -> bool {
+        matches!(self, Strategy::Graph | Strategy::Codes)
+    }
 }
 
 /// Bounds for the entries that fit one condition of a filter, as the indexes' counts give them.
@@ -123,12 +132,13 @@ impl QueryPlan {
             Strategy::Graph => "graph",
             Strategy::Scan => "scan",
             Strategy::Matches => "matches",
+            Strategy::Codes => "codes",
             Strategy::Check => "check",
         };
         let filter = self.filter.as_ref().map_or(String::new(), |filter| format!(",\"filter\":{}", filter.to_json()));
         format!(
             "{{\"strategy\":\"{strategy}\",\"exact\":{},\"rows\":{},\"visited\":{},\"unindexedRows\":{}{filter}}}",
-            self.strategy != Strategy::Graph,
+            !self.strategy.uses_index(),
             self.rows,
             self.visited,
             self.unindexed_rows

@@ -192,13 +192,8 @@ impl<'a> Matching<'a> {
         Ok(rows)
     }
 
-    /// True where a row's metadata fits.
-    pub(crate) fn fits(&self, row: Row) -> Result<bool> {
-        let text = self.snapshot.metadata(row)?;
-        matches(self.expression, text.as_deref().unwrap_or_default()).map_err(|error| {
-            let message = format!("the metadata of row {row} is no JSON ({error}); run verify()");
-            RvfError::new(ErrorCode::InvalidChecksum, message)
-        })
+    fn fits(&self, row: Row) -> Result<bool> {
+        fits(self.snapshot, self.expression, row)
     }
 
     /// Visits the living rows that fit from `first` on, in order, until `visit` answers false. Reads no further than that.
@@ -253,6 +248,15 @@ impl<'a> Matching<'a> {
         }
         Ok(rows)
     }
+}
+
+/// True where a row's metadata fits.
+pub(crate) fn fits(snapshot: &Snapshot, expression: &Expression, row: Row) -> Result<bool> {
+    let text = snapshot.metadata(row)?;
+    matches(expression, text.as_deref().unwrap_or_default()).map_err(|error| {
+        let message = format!("the metadata of row {row} is no JSON ({error}); run verify()");
+        RvfError::new(ErrorCode::InvalidChecksum, message)
+    })
 }
 
 fn bare_estimate(fits_without_metadata: bool, rows: &Range<Row>) -> Estimate {

@@ -4,6 +4,7 @@ mod changes;
 mod coarse;
 mod exact;
 mod explain;
+mod fitting;
 mod matching;
 mod page;
 mod quality;
@@ -12,6 +13,7 @@ mod question;
 mod rank;
 mod scorer;
 mod walk;
+mod way;
 
 pub use changes::{Changes, ChangesPosition};
 pub use coarse::CoarseBudget;
@@ -21,5 +23,6 @@ pub use quality::Quality;
 pub use query::{Hits, QueryOptions};
 
 pub(crate) use changes::patched_rows;
+pub(crate) use fitting::KeptFilters;
 pub(crate) use matching::Matching;
 pub(crate) use scorer::RowScorer;

@@ -74,7 +74,7 @@ impl RvfStore {
         let answer = answer?;
         let mut hits = attach(&snapshot, &answer.rows, options)?;
         if options.with_plan {
-            hits.plan = Some(question.plan(answer.is_walk, answer.visited)?);
+            hits.plan = Some(question.plan(answer.strategy, answer.visited)?);
         }
         Ok(hits)
     }
