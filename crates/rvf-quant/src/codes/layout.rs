@@ -26,11 +26,10 @@ impl CodeLayout {
         if dimension == 0 || dimension > limits::DIMENSION_MAX {
             return Err(QuantError::DimensionOutOfRange { dimension });
         }
-        match (metric, data_type) {
-            (Metric::L2 | Metric::Cosine | Metric::DotProduct, DataType::F32 | DataType::F16 | DataType::I8)
-            | (Metric::Hamming, DataType::Binary) => Ok(CodeLayout { metric, data_type, dimension }),
-            _ => Err(QuantError::MetricUnsupported { metric, data_type }),
+        if !data_type.fits(metric) {
+            return Err(QuantError::MetricUnsupported { metric, data_type });
         }
+        Ok(CodeLayout { metric, data_type, dimension })
     }
 
     /// The metric the codes are for.
