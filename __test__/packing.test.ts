@@ -46,14 +46,14 @@ describe('packing', () => {
   });
 
   test('a row that is refused leaves the next one its place', () => {
-    const rows = new RowWriter({ dimension: 2, binary: false, rowBytes: 8 }, 2);
+    const rows = new RowWriter({ dimension: 2, dtype: 'f32', rowBytes: 8 }, 2);
     expect(rows.write(0, [1, Number.NaN])?.text).toContain('element 1');
     expect(rows.write(0, [1, 2])).toBeUndefined();
     expect(new Float32Array(rows.bytes(1).slice().buffer)).toEqual(Float32Array.of(1, 2));
   });
 
   test('every float that is finite is taken and no other, whatever its bits', () => {
-    const rows = new RowWriter({ dimension: 1, binary: false, rowBytes: 4 }, 1);
+    const rows = new RowWriter({ dimension: 1, dtype: 'f32', rowBytes: 4 }, 1);
     for (const sign of [0, 0x8000_0000]) {
       for (const bits of [
         0, 1, 0x7f_ffff, 0x80_0000, 0x3f80_0000, 0x7f7f_ffff, 0x7f80_0000, 0x7fc0_0000, 0x7fff_ffff,

@@ -12,6 +12,7 @@ import {
   type RvfScoredResult,
   type RvfSearchResult,
   type RvfStatus,
+  type RvfVectorInput,
 } from '@ruvector/rvf';
 import { expectTypeOf, test } from 'vitest';
 
@@ -57,6 +58,15 @@ test('what is synchronous is no promise, and the rest is', () => {
   expectTypeOf<RvfDatabase['status']>().returns.resolves.toEqualTypeOf<RvfStatus>();
   expectTypeOf<RvfDatabase>().toExtend<AsyncDisposable>();
   expectTypeOf<ReturnType<RvfDatabase['iterate']>>().toExtend<AsyncIterable<RvfRow>>();
+});
+
+test('vectors of every type are given and come back in arrays of their own', () => {
+  expectTypeOf<{ dimensions: number; dtype: 'f16' | 'int8' | undefined }>().toExtend<RvfOptions>();
+  expectTypeOf<{ dimensions: number; dtype: 'binary' }>().not.toExtend<RvfOptions>();
+  expectTypeOf<Uint16Array | Int8Array>().toExtend<RvfVectorInput>();
+  expectTypeOf<Int32Array>().not.toExtend<RvfVectorInput>();
+  expectTypeOf<RvfRow['vector']>().toEqualTypeOf<Float32Array | Int8Array | Uint8Array | undefined>();
+  expectTypeOf<RvfStatus['dtype']>().toEqualTypeOf<'f32' | 'f16' | 'int8' | 'binary' | undefined>();
 });
 
 test('results of a database always have a score, those of a backend may', () => {

@@ -168,8 +168,8 @@ export class RvfDatabase<M extends types.RvfMetadata = types.RvfMetadata> {
   /**
    * {@link RvfDatabase.query} for many vectors at once.
    *
-   * @param vectors - One behind the other in a `Float32Array` (packed bits in a `Uint8Array` for hamming), or an array of
-   * vectors; at most 100,000.
+   * @param vectors - One behind the other in a `Float32Array`, or in an array as the store has them (an `Int8Array` for
+   * `'int8'`, packed bits in a `Uint8Array` for hamming); or an array of vectors. At most 100,000.
    * @returns The results of each vector, in their order.
    */
   async queryBatch(

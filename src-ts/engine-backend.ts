@@ -203,7 +203,10 @@ export abstract class EngineBackend implements RvfBackend {
   }
 
   async status(): Promise<types.RvfStatus> {
-    return toStatus(this.#call((store) => store.status()));
+    return toStatus(
+      this.#open().info,
+      this.#call((store) => store.status()),
+    );
   }
 
   async segments(): Promise<types.RvfSegmentInfo[]> {

@@ -18,8 +18,7 @@
 export const METRIC_NAMES = ['l2', 'cosine', 'dotproduct', 'hamming'] as const;
 
 /** Element types of stored vectors, as in the file. */
-export const DATA_TYPE_F32 = 0;
-export const DATA_TYPE_BINARY = 5;
+export const DATA_TYPES = { f32: 0, f16: 1, int8: 3, binary: 5 } as const;
 
 /** What happens to an entry whose id is stored already. */
 export const ON_DUPLICATE = { replace: 0, error: 1, skip: 2 } as const;

@@ -1,7 +1,6 @@
 import { compressionOption } from './compression.js';
 import {
-  DATA_TYPE_BINARY,
-  DATA_TYPE_F32,
+  DATA_TYPES,
   DURABILITY,
   type EngineCreateOptions,
   type EngineOpenOptions,
@@ -9,16 +8,24 @@ import {
 } from './engine.js';
 import { notSupported, RvfError, RvfErrorCode } from './errors.js';
 import * as limits from './limits.js';
-import type { BackendType, RvfOpenBytesOptions, RvfOpenOptions, RvfOptions } from './types.js';
+import type {
+  BackendType,
+  DistanceMetric,
+  RvfOpenBytesOptions,
+  RvfOpenOptions,
+  RvfOptions,
+} from './types.js';
 import { describe, hasLoneSurrogate, utf8Length } from './validate.js';
 
 const BACKEND_TYPES = ['auto', 'node', 'wasm'] as const;
+const DTYPES = ['f32', 'f16', 'int8'] as const;
 const DURABILITIES = ['commit', 'interval', 'none'] as const;
 
 const CREATE_KEYS = new Set([
   'dimensions',
   'dimension',
   'metric',
+  'dtype',
   'profile',
   'compression',
   'signing',
@@ -117,7 +124,7 @@ export function createOptions(given: RvfOptions): { engine: EngineCreateOptions;
   const engine: EngineCreateOptions = {
     dimension: checkDimension(options),
     metric: METRIC_NAMES.indexOf(metric),
-    dataType: metric === 'hamming' ? DATA_TYPE_BINARY : DATA_TYPE_F32,
+    dataType: checkDataType(options.dtype, metric),
     m: checkInteger('options.m', options.m, 2, limits.M_MAX, 16),
     efConstruction: checkInteger(
       'options.efConstruction',
@@ -172,6 +179,18 @@ function checkDimension(options: RvfOptions): number {
     refuseOption('options.dimensions', `must be given: an integer from 1 to ${limits.DIMENSION_MAX}`);
   }
   return checkInteger('options.dimensions', value, 1, limits.DIMENSION_MAX, 0);
+}
+
+function checkDataType(value: unknown, metric: DistanceMetric): number {
+  const dtype = checkChoice('options.dtype', value, DTYPES, 'f32');
+  if (metric !== 'hamming') {
+    return DATA_TYPES[dtype];
+  }
+  if (value !== undefined) {
+    const text = `options.dtype '${dtype}' does not fit the metric 'hamming', which compares packed bits; leave it out`;
+    throw new RvfError(RvfErrorCode.MetricUnsupported, text);
+  }
+  return DATA_TYPES.binary;
 }
 
 /** What a later version will accept, and this one must not pass over. */

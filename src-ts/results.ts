@@ -2,7 +2,7 @@ import { type EngineHits, type EngineInfo, type EngineRows, METRIC_NAMES } from 
 import { RvfError, RvfErrorCode } from './errors.js';
 import type { DistanceMetric, RvfMetadata, RvfRow, RvfScoredResult } from './types.js';
 import type { RvfHits, RvfQueryPlan } from './types-filter.js';
-import type { VectorShape } from './vectors.js';
+import { type VectorShape, vectorOf } from './vectors.js';
 
 /** The name of a store's metric. */
 export function metricName(info: EngineInfo): DistanceMetric {
@@ -54,7 +54,7 @@ export class HitReader {
       const result: RvfScoredResult = { id: ids[index] as string, distance, score };
       this.#metadata.attach(result, index);
       if (vectors !== undefined) {
-        result.vector = rowVector(vectors, index, this.#shape);
+        result.vector = vectorOf(vectors, index, this.#shape);
         if (this.#lossy?.has(index) === true) {
           result.lossy = true;
         }
@@ -86,7 +86,7 @@ export function toRows(rows: EngineRows, shape: VectorShape): RvfRow[] {
     const row: RvfRow = { id };
     metadata.attach(row, index);
     if (rows.vectors !== undefined) {
-      row.vector = rowVector(rows.vectors, index, shape);
+      row.vector = vectorOf(rows.vectors, index, shape);
       if (lossy?.has(index) === true) {
         row.lossy = true;
       }
@@ -123,10 +123,4 @@ function parse(text: string): RvfMetadata[] {
     const detail = 'the stored metadata is not JSON any more; run verify() and restore a backup';
     throw new RvfError(RvfErrorCode.InvalidChecksum, detail, { cause });
   }
-}
-
-/** A copy of one row, so that callers may keep, change or transfer it without regard to the others. */
-function rowVector(bytes: Uint8Array, index: number, shape: VectorShape): Float32Array | Uint8Array {
-  const row = bytes.slice(index * shape.rowBytes, (index + 1) * shape.rowBytes);
-  return shape.binary ? row : new Float32Array(row.buffer, row.byteOffset, shape.dimension);
 }

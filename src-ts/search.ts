@@ -1,3 +1,4 @@
+import { batchBytes } from './batch-vectors.js';
 import { onlySignal } from './call.js';
 import {
   type EngineHits,
@@ -10,9 +11,8 @@ import {
   QUERY_QUALITIES,
   QUERY_VECTORS,
 } from './engine.js';
-import { RvfErrorCode } from './errors.js';
 import { filterText } from './filter-check.js';
-import { EF_SEARCH_MAX, QUERY_BATCH_MAX } from './limits.js';
+import { EF_SEARCH_MAX } from './limits.js';
 import {
   checkBoolean,
   checkChoice,
@@ -25,8 +25,8 @@ import { HitReader, parsePlan, withPlan } from './results.js';
 import type { Session } from './session.js';
 import type { RvfQueryOptions, RvfQuerySyncOptions, RvfScoredResult, RvfVectorInput } from './types.js';
 import type { RvfHits, RvfQueryPlan } from './types-filter.js';
-import { checkK, describe, invalid, problemError, refuse } from './validate.js';
-import { finiteProblem, RowWriter, type VectorShape, vectorBytes } from './vectors.js';
+import { checkK, describe } from './validate.js';
+import { vectorBytes } from './vectors.js';
 
 const QUALITY_FLAGS = {
   fast: QUERY_FAST,
@@ -189,54 +189,4 @@ function checkBound(name: string, value: unknown, otherwise: number): number {
     return refuseOption(name, `must be a number, not ${describe(value)}`);
   }
   return value;
-}
-
-/** The bytes of several vectors: given one behind the other, or as an array of vectors. */
-function batchBytes(vectors: RvfVectorInput | RvfVectorInput[], shape: VectorShape): Uint8Array {
-  const packed = shape.binary ? Uint8Array : Float32Array;
-  if (vectors instanceof packed) {
-    checkWholeRows(vectors, shape);
-    return new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-  }
-  if (!Array.isArray(vectors)) {
-    refuse('vectors', invalid(`must be a ${packed.name} or an array of vectors, not ${describe(vectors)}`));
-  }
-  checkBatchLength(vectors.length);
-  const rows = new RowWriter(shape, vectors.length);
-  for (let index = 0; index < vectors.length; index++) {
-    const problem = rows.write(index, vectors[index]);
-    if (problem !== undefined) {
-      throw problemError(`vectors[${index}]`, problem);
-    }
-  }
-  return rows.bytes(vectors.length);
-}
-
-function checkWholeRows(vectors: Float32Array | Uint8Array, shape: VectorShape): void {
-  const rows = vectors.byteLength / shape.rowBytes;
-  if (!Number.isInteger(rows)) {
-    const perRow = shape.rowBytes / vectors.BYTES_PER_ELEMENT;
-    const text = `have ${vectors.length} elements, which is no multiple of the ${perRow} of one vector`;
-    refuse('vectors', { code: RvfErrorCode.DimensionMismatch, text });
-  }
-  checkBatchLength(rows);
-  const spare = shape.binary ? shape.dimension & 7 : 0;
-  for (let end = shape.rowBytes; spare !== 0 && end <= vectors.length; end += shape.rowBytes) {
-    if ((vectors[end - 1] as number) >> spare !== 0) {
-      refuse(
-        `vectors[${end / shape.rowBytes - 1}]`,
-        invalid(`has bits set behind bit ${shape.dimension - 1}`),
-      );
-    }
-  }
-  const problem = vectors instanceof Float32Array ? finiteProblem(vectors) : undefined;
-  if (problem !== undefined) {
-    refuse('vectors', problem);
-  }
-}
-
-function checkBatchLength(rows: number): void {
-  if (rows > QUERY_BATCH_MAX) {
-    refuse('vectors', invalid(`are ${rows}, more than ${QUERY_BATCH_MAX}; split the batch`));
-  }
 }

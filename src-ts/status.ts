@@ -1,8 +1,9 @@
 import type { EngineCompressionStatus, EngineInfo, EngineStatus, EngineVerify } from './engine.js';
 import type { RvfCompressionStatus, RvfIndexStats, RvfStatus, RvfVerifyResult } from './types.js';
+import { shapeOf } from './vectors.js';
 
 /** An engine's state as `status()` answers it. */
-export function toStatus(status: EngineStatus): RvfStatus {
+export function toStatus(info: EngineInfo, status: EngineStatus): RvfStatus {
   return {
     totalVectors: status.totalVectors,
     totalSegments: status.totalSegments,
@@ -12,6 +13,7 @@ export function toStatus(status: EngineStatus): RvfStatus {
     compactionState: status.compactionRunning ? 'running' : 'idle',
     deadSpaceRatio: status.deadSpaceRatio,
     readOnly: status.readOnly,
+    dtype: shapeOf(info).dtype,
     recovered: { commits: status.recoveredCommits, tornBytes: status.recoveredTornBytes },
     totalRows: status.totalRows,
     unindexedRows: status.unindexedRows,

@@ -27,8 +27,39 @@ export type RvfDurability = 'commit' | 'interval' | 'none';
 /** Any JSON value; interfaces and classes count as far as `JSON.stringify` writes them. */
 export type RvfMetadata = string | number | boolean | null | object;
 
-/** A vector to store or to look for: numbers, or for hamming also packed bits, lowest bit first. */
-export type RvfVectorInput = Float32Array | readonly number[] | Uint8Array;
+/** What the elements of vectors are stored as: floats of 32 or 16 bits, or signed bytes. */
+export type RvfDtype = 'f32' | 'f16' | 'int8';
+
+/** A `Float16Array`, spelled out as much as is needed, since older versions of TypeScript do not know it. */
+export interface RvfFloat16Array {
+  readonly [Symbol.toStringTag]: 'Float16Array';
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly length: number;
+  readonly [index: number]: number;
+}
+
+/**
+ * A vector to store or to look for. Every store takes numbers. Those of `'f16'` are rounded to the nearest half float, and
+ * those of `'int8'` must be integers from -128 to 127.
+ *
+ * - `'f16'` takes half floats, too: a `Float16Array`, or their bits in a `Uint16Array`.
+ * - `'int8'` takes an `Int8Array`, too.
+ * - The metric hamming takes packed bits, too, lowest bit first, in a `Uint8Array`; of numbers those above 0 are ones.
+ */
+export type RvfVectorInput =
+  | Float32Array
+  | readonly number[]
+  | Uint8Array
+  | Uint16Array
+  | Int8Array
+  | RvfFloat16Array;
+
+/**
+ * A stored vector: numbers in a `Float32Array`, those of `'int8'` in an `Int8Array`, packed bits for hamming in a
+ * `Uint8Array`.
+ */
+export type RvfVector = Float32Array | Int8Array | Uint8Array;
 
 /**
  * How vectors are kept. Rows are packed in the background, once there are enough of them; until then they are as they were
@@ -63,6 +94,11 @@ export interface RvfOptions<M = unknown> {
   dimension?: number | undefined;
   /** Default `'l2'`. */
   metric?: DistanceMetric | undefined;
+  /**
+   * What the elements are stored as; kept in the file. Default `'f32'`. `'f16'` takes half the bytes, `'int8'` a quarter.
+   * Hamming takes none: it stores bits.
+   */
+  dtype?: RvfDtype | undefined;
   /** Default 0. */
   profile?: HardwareProfile | undefined;
   /** Default `'none'`. With another, only packed vectors are kept; see {@link RvfCompressionOptions}. */
@@ -140,7 +176,7 @@ export interface RvfProgressOptions extends RvfCallOptions {
 export interface RvfIngestEntry<M extends RvfMetadata = RvfMetadata> {
   /** 1 to 1,024 UTF-8 bytes, any string without lone surrogates. */
   id: string;
-  /** As many finite numbers as the store has dimensions. */
+  /** As many finite numbers as the store has dimensions, of the range of its `dtype`. */
   vector: RvfVectorInput;
   /** Kept and given back as `JSON.stringify` writes it: at most 64 KiB, 32 levels deep. */
   metadata?: M | undefined;
@@ -224,8 +260,8 @@ export interface RvfSearchResult<M extends RvfMetadata = RvfMetadata> {
   score?: number;
   /** Absent where the entry has none, or where `includeMetadata` is off. */
   metadata?: M;
-  /** With `includeVectors`: numbers, or packed bits for hamming. */
-  vector?: Float32Array | Uint8Array;
+  /** With `includeVectors`. */
+  vector?: RvfVector;
   /** Beside `vector`: true where it is not as it was given, but what compression has left of it. */
   lossy?: boolean;
 }
@@ -241,8 +277,8 @@ export interface RvfRow<M extends RvfMetadata = RvfMetadata> {
   id: string;
   /** Absent where the entry has none. */
   metadata?: M;
-  /** With `includeVectors`: numbers, or packed bits for hamming. */
-  vector?: Float32Array | Uint8Array;
+  /** With `includeVectors`. */
+  vector?: RvfVector;
   /** Beside `vector`: true where it is not as it was given, but what compression has left of it. */
   lossy?: boolean;
 }
@@ -316,6 +352,8 @@ export interface RvfStatus {
   /** Share of the file that a compaction would give back, 0 to 1. */
   deadSpaceRatio: number;
   readOnly: boolean;
+  /** What the elements of vectors are stored as. */
+  dtype?: RvfDtype | 'binary';
   /** What opening had to repair: commits replayed, and bytes of an interrupted write discarded. */
   recovered?: { commits: number; tornBytes: number };
   /** Rows given out so far, dead ones included. */

@@ -1,64 +1,100 @@
-import { DATA_TYPE_BINARY, type EngineInfo } from './engine.js';
-import { RvfErrorCode } from './errors.js';
-import { describe, invalid, type Problem, refuse } from './validate.js';
+import { DATA_TYPES, type EngineInfo } from './engine.js';
+import { floatsOfHalves, halfOf, halvesIn, writeHalves } from './half-floats.js';
+import type { RvfDtype, RvfVector } from './types.js';
+import { invalid, type Problem, refuse } from './validate.js';
+import {
+  elementsProblem,
+  notFinite,
+  notFiniteHalf,
+  numbersProblem,
+  packedProblem,
+  storedLengthProblem,
+} from './vector-checks.js';
 
 const EXPONENT_ONE = 0x0080_0000;
 const WITHOUT_SIGN = 0x7fff_ffff;
+
+const DTYPES = Object.keys(DATA_TYPES) as (keyof typeof DATA_TYPES)[];
+const ELEMENT_BYTES = { f32: 4, f16: 2, int8: 1, binary: 1 / 8 } as const;
 
 /** How vectors look as bytes. */
 export interface VectorShape {
   /** Elements; bits for hamming. */
   readonly dimension: number;
-  /** Whether a row is packed bits instead of 32-bit floats. */
-  readonly binary: boolean;
+  readonly dtype: RvfDtype | 'binary';
   readonly rowBytes: number;
 }
 
+/** Rows as they are stored, or the bits of half floats that are. */
+export type StoredRows = Float32Array | Uint16Array | Int8Array | Uint8Array;
+
 /** The shape of a store's vectors. */
-export function shapeOf(info: EngineInfo): VectorShape {
-  const binary = info.dataType === DATA_TYPE_BINARY;
-  return {
-    dimension: info.dimension,
-    binary,
-    rowBytes: binary ? (info.dimension + 7) >> 3 : info.dimension * 4,
-  };
+export function shapeOf({ dataType, dimension }: EngineInfo): VectorShape {
+  const dtype = DTYPES.find((name) => DATA_TYPES[name] === dataType) ?? 'f32';
+  return { dimension, dtype, rowBytes: Math.ceil(dimension * ELEMENT_BYTES[dtype]) };
+}
+
+/** The vectors themselves where they lie as the store has them; nothing where they must be converted. */
+export function storedRows(vectors: unknown, { dtype }: VectorShape): StoredRows | undefined {
+  switch (dtype) {
+    case 'f32':
+      return vectors instanceof Float32Array ? vectors : undefined;
+    case 'f16':
+      return halvesIn(vectors);
+    case 'int8':
+      return vectors instanceof Int8Array ? vectors : undefined;
+    case 'binary':
+      return vectors instanceof Uint8Array ? vectors : undefined;
+  }
+}
+
+/** The bytes of an array, in place. */
+export function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
 /** Rows of vectors, checked and laid out as the engine takes them. */
 export class RowWriter {
   readonly #shape: VectorShape;
-  #bytes: Uint8Array;
-  #floats: Float32Array;
-  #bits: Int32Array;
+  #bytes!: Uint8Array;
+  // The same bytes as elements: the first two of a store of floats, the last of one of half floats.
+  #floats!: Float32Array;
+  #bits!: Int32Array;
+  #halves!: Uint16Array;
 
   /** @throws RvfError `InvalidInput` where there is no memory for so many rows. */
   constructor(shape: VectorShape, rows: number) {
     this.#shape = shape;
-    this.#bytes = allocate(rows * shape.rowBytes);
-    const floats = shape.binary ? 0 : rows * shape.dimension;
-    this.#floats = new Float32Array(this.#bytes.buffer, 0, floats);
-    this.#bits = new Int32Array(this.#bytes.buffer, 0, floats);
+    this.#use(allocate(rows * shape.rowBytes));
   }
 
   /** Makes room for at least `rows` rows, keeping those written. */
   reserve(rows: number): void {
-    const { rowBytes, binary, dimension } = this.#shape;
+    const { rowBytes } = this.#shape;
     const capacity = this.#bytes.length / rowBytes;
     if (rows <= capacity) {
       return;
     }
-    const grown = Math.max(rows, capacity * 2);
-    const bytes = allocate(grown * rowBytes);
+    const bytes = allocate(Math.max(rows, capacity * 2) * rowBytes);
     bytes.set(this.#bytes);
-    this.#bytes = bytes;
-    const floats = binary ? 0 : grown * dimension;
-    this.#floats = new Float32Array(bytes.buffer, 0, floats);
-    this.#bits = new Int32Array(bytes.buffer, 0, floats);
+    this.#use(bytes);
   }
 
   /** Writes a vector as row `row`, or answers what is wrong with it; a later call may then write that row. */
   write(row: number, vector: unknown): Problem | undefined {
-    return this.#shape.binary ? this.#writeBits(row, vector) : this.#writeFloats(row, vector);
+    if (this.#shape.dtype === 'f32') {
+      return this.#writeFloats(row, vector);
+    }
+    const stored = storedRows(vector, this.#shape);
+    if (stored !== undefined) {
+      const problem = rowProblem(stored, this.#shape);
+      if (problem === undefined) {
+        this.#bytes.set(bytesOf(stored), row * this.#shape.rowBytes);
+      }
+      return problem;
+    }
+    const problem = numbersProblem(vector, this.#shape);
+    return problem ?? this.#convert(row, vector as ArrayLike<number>);
   }
 
   /** The bytes of the first `rows` rows. */
@@ -66,9 +102,30 @@ export class RowWriter {
     return this.#bytes.subarray(0, rows * this.#shape.rowBytes);
   }
 
+  #use(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    if (this.#shape.dtype === 'f32') {
+      this.#floats = new Float32Array(bytes.buffer);
+      this.#bits = new Int32Array(bytes.buffer);
+    } else if (this.#shape.dtype === 'f16') {
+      this.#halves = new Uint16Array(bytes.buffer);
+    }
+  }
+
+  #convert(row: number, numbers: ArrayLike<number>): Problem | undefined {
+    switch (this.#shape.dtype) {
+      case 'f16':
+        return this.#convertToHalves(row, numbers);
+      case 'int8':
+        return this.#convertToSignedBytes(row, numbers);
+      default:
+        return this.#convertToBits(row, numbers);
+    }
+  }
+
   #writeFloats(row: number, vector: unknown): Problem | undefined {
     const { dimension } = this.#shape;
-    const problem = numbersProblem(vector, dimension);
+    const problem = numbersProblem(vector, this.#shape);
     if (problem !== undefined) {
       return problem;
     }
@@ -93,21 +150,33 @@ export class RowWriter {
       : undefined;
   }
 
-  #writeBits(row: number, vector: unknown): Problem | undefined {
+  #convertToHalves(row: number, numbers: ArrayLike<number>): Problem | undefined {
+    if (writeHalves(this.#halves, row * this.#shape.dimension, numbers)) {
+      return undefined;
+    }
+    let index = 0;
+    while ((halfOf(numbers[index] as number) & 0x7c00) !== 0x7c00) {
+      index++;
+    }
+    return notFiniteHalf(index, numbers[index] as number);
+  }
+
+  #convertToSignedBytes(row: number, numbers: ArrayLike<number>): Problem | undefined {
+    const start = row * this.#shape.dimension;
+    for (let index = 0; index < numbers.length; index++) {
+      const value = numbers[index] as number;
+      // What the low byte of a number does not say is cut off here.
+      if ((value << 24) >> 24 !== value) {
+        return invalid(`must hold integers from -128 to 127; element ${index} is ${value}`);
+      }
+      this.#bytes[start + index] = value;
+    }
+    return undefined;
+  }
+
+  #convertToBits(row: number, numbers: ArrayLike<number>): Problem | undefined {
     const { dimension, rowBytes } = this.#shape;
     const start = row * rowBytes;
-    if (vector instanceof Uint8Array) {
-      const problem = packedProblem(vector, dimension, rowBytes);
-      if (problem === undefined) {
-        this.#bytes.set(vector, start);
-      }
-      return problem;
-    }
-    const problem = numbersProblem(vector, dimension);
-    if (problem !== undefined) {
-      return problem;
-    }
-    const numbers = vector as Float32Array;
     this.#bytes.fill(0, start, start + rowBytes);
     for (let index = 0; index < dimension; index++) {
       const value = numbers[index] as number;
@@ -122,69 +191,37 @@ export class RowWriter {
   }
 }
 
-/** The bytes of one vector. A `Float32Array` is not copied: the engine does that before its call returns. */
+/** The bytes of one vector. One that lies as it is stored is not copied: the engine does that before its call returns. */
 export function vectorBytes(argument: string, vector: unknown, shape: VectorShape): Uint8Array {
-  if (vector instanceof Float32Array && !shape.binary) {
-    const problem = numbersProblem(vector, shape.dimension) ?? finiteProblem(vector);
-    return problem === undefined
-      ? new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
-      : refuse(argument, problem);
+  const stored = storedRows(vector, shape);
+  if (stored !== undefined) {
+    const problem = rowProblem(stored, shape);
+    return problem === undefined ? bytesOf(stored) : refuse(argument, problem);
   }
   const writer = new RowWriter(shape, 1);
   const problem = writer.write(0, vector);
   return problem === undefined ? writer.bytes(1) : refuse(argument, problem);
 }
 
-/** What is wrong with a vector's elements, if one is not a finite number. */
-export function finiteProblem(vector: Float32Array): Problem | undefined {
-  for (let index = 0; index < vector.length; index++) {
-    const value = vector[index] as number;
-    if (value - value !== 0) {
-      return notFinite(vector, vector);
-    }
+/** A copy of one row, so that callers may keep, change or transfer it without regard to the others. */
+export function vectorOf(bytes: Uint8Array, index: number, shape: VectorShape): RvfVector {
+  const { dimension, rowBytes } = shape;
+  const row = bytes.slice(index * rowBytes, (index + 1) * rowBytes);
+  switch (shape.dtype) {
+    case 'f32':
+      return new Float32Array(row.buffer, row.byteOffset, dimension);
+    case 'f16':
+      return floatsOfHalves(new Uint16Array(row.buffer, row.byteOffset, dimension));
+    case 'int8':
+      return new Int8Array(row.buffer, row.byteOffset, dimension);
+    case 'binary':
+      return row;
   }
-  return undefined;
 }
 
-function numbersProblem(vector: unknown, dimension: number): Problem | undefined {
-  const isArray = Array.isArray(vector);
-  if (!isArray && !(vector instanceof Float32Array) && !(vector instanceof Float64Array)) {
-    return invalid(`must be a Float32Array or an array of numbers, not ${describe(vector)}`);
-  }
-  if (vector.length !== dimension) {
-    return {
-      code: RvfErrorCode.DimensionMismatch,
-      text: `has ${vector.length} elements, the store takes ${dimension}`,
-    };
-  }
-  if (isArray) {
-    for (let index = 0; index < dimension; index++) {
-      if (typeof vector[index] !== 'number') {
-        return invalid(`must hold numbers; element ${index} is ${describe(vector[index])}`);
-      }
-    }
-  }
-  return undefined;
-}
-
-function packedProblem(vector: Uint8Array, dimension: number, rowBytes: number): Problem | undefined {
-  if (vector.length !== rowBytes) {
-    const text = `has ${vector.length} bytes, the store takes ${dimension} bits packed into ${rowBytes} bytes`;
-    return { code: RvfErrorCode.DimensionMismatch, text };
-  }
-  const spare = dimension & 7;
-  return spare !== 0 && (vector[rowBytes - 1] as number) >> spare !== 0
-    ? invalid(`has bits set behind bit ${dimension - 1}, the last one; clear them`)
-    : undefined;
-}
-
-/** `given` as the caller has it, `stored` as 32-bit floats: 1e39 is finite only in the first. */
-function notFinite(given: ArrayLike<number>, stored: ArrayLike<number>): Problem {
-  let index = 0;
-  while (Number.isFinite(stored[index])) {
-    index++;
-  }
-  return invalid(`must hold numbers that are finite as 32-bit floats; element ${index} is ${given[index]}`);
+function rowProblem(row: StoredRows, shape: VectorShape): Problem | undefined {
+  const problem = storedLengthProblem(row, shape) ?? elementsProblem(row);
+  return problem ?? (row instanceof Uint8Array ? packedProblem(row, shape) : undefined);
 }
 
 function allocate(bytes: number): Uint8Array {

@@ -4,6 +4,8 @@ import { changesBehaviour } from './changes.js';
 import { closingBehaviour } from './closing.js';
 import { compressionBehaviour } from './compression.js';
 import { cursorsBehaviour } from './cursors.js';
+import { dataTypeRefusalsBehaviour } from './data-type-refusals.js';
+import { dataTypesBehaviour } from './data-types.js';
 import { entriesBehaviour } from './entries.js';
 import { filterModelBehaviour } from './filter-model.js';
 import { filterRefusalsBehaviour } from './filter-refusals.js';
@@ -25,6 +27,8 @@ export function behaviour(host: Host): void {
     entriesBehaviour(host);
     metadataBehaviour(host);
     searchBehaviour(host);
+    dataTypesBehaviour(host);
+    dataTypeRefusalsBehaviour(host);
     graphBehaviour(host);
     indexLifeBehaviour(host);
     recallBehaviour(host);

@@ -35,6 +35,34 @@ function differingBits(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return bits;
 }
 
+/** Bytes of a stored vector, by the number of its type in the file. */
+export function rowBytesOf(dataType: number, dimension: number): number {
+  return Math.ceil(dimension * ({ 0: 4, 1: 2, 3: 1, 5: 1 / 8 }[dataType] as number));
+}
+
+/** The elements of a stored vector; the bytes themselves of packed bits. */
+export function valuesOf(bytes: Uint8Array, dataType: number): ArrayLike<number> {
+  const copy = bytes.slice().buffer;
+  switch (dataType) {
+    case 0:
+      return new Float32Array(copy);
+    case 1:
+      return Array.from(new Uint16Array(copy), halfValue);
+    case 3:
+      return new Int8Array(copy);
+    default:
+      return bytes;
+  }
+}
+
+/** The value of a half float, by its definition. */
+export function halfValue(bits: number): number {
+  const fraction = (bits & 0x3ff) / 1024;
+  const exponent = (bits >> 10) & 31;
+  const magnitude = exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15);
+  return bits >> 15 === 0 ? magnitude : -magnitude;
+}
+
 /** Numbers from 0 to 1 that are the same in every run. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;

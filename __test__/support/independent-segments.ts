@@ -170,7 +170,7 @@ export class StoreFile {
       deadCount: number64(tag(0x0e), 0),
       dimension,
       metric,
-      rowBytes: dataType === 5 ? Math.ceil(dimension / 8) : 4 * dimension,
+      rowBytes: Math.ceil(dimension * ({ 0: 4, 1: 2, 3: 1, 5: 1 / 8 }[dataType ?? 0] ?? Number.NaN)),
       directory: starts.map((at) => this.directoryEntry(entries.subarray(at, at + 72))),
     };
   }

@@ -1,5 +1,4 @@
 import {
-  DATA_TYPE_BINARY,
   type Engine,
   type EngineChanges,
   type EngineControl,
@@ -19,7 +18,7 @@ import {
   QUERY_METADATA,
   QUERY_VECTORS,
 } from '../../src-ts/engine.js';
-import { distanceBetween } from './brute-force.js';
+import { distanceBetween, rowBytesOf, valuesOf } from './brute-force.js';
 import { conditionsOf, type NewRow, ReferenceFile, type Row } from './reference-file.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -174,8 +173,7 @@ class ReferenceStore implements EngineStore {
   querySync(...given: Parameters<EngineStore['querySync']>): EngineHits {
     const [vector, k, flags, , maxDistance, , filter] = given;
     const metric = METRIC_NAMES[this.file.options.metric] ?? 'l2';
-    const binary = this.file.options.dataType === DATA_TYPE_BINARY;
-    const values = (bytes: Uint8Array) => (binary ? bytes : new Float32Array(bytes.slice().buffer));
+    const values = (bytes: Uint8Array) => valuesOf(bytes, this.file.options.dataType);
     const fitting = this.file.fitting(filter);
     const hits = fitting
       .map((row) => ({ row, distance: distanceBetween(metric, values(vector), values(row.vector)) }))
@@ -199,7 +197,7 @@ class ReferenceStore implements EngineStore {
     const [vectors, k, flags, efSearch, maxDistance, timeoutMs, filter, control] = given;
     await this.engine.enter('queryBatch', control, timeoutMs);
     const { dimension, dataType } = this.file.options;
-    const rowBytes = dataType === DATA_TYPE_BINARY ? (dimension + 7) >> 3 : dimension * 4;
+    const rowBytes = rowBytesOf(dataType, dimension);
     const ids: string[] = [];
     const distances: number[] = [];
     const counts = new Uint32Array(vectors.length / rowBytes);

@@ -241,6 +241,18 @@ impl Manifest {
     }
 }
 
+/// The type of the vectors, which must be one that this version can compare by the metric.
+fn decode_data_type(number: u8, metric: Metric) -> Result<DataType, WireError> {
+    let data_type = DataType::from_u8(number).ok_or(WireError::Invalid("data type"))?;
+    if data_type.is_reserved() {
+        return Err(WireError::Unsupported("data type"));
+    }
+    if !data_type.fits(metric) {
+        return Err(WireError::Invalid("data type of the metric"));
+    }
+    Ok(data_type)
+}
+
 fn decode_schema(value: &[u8]) -> Result<String, WireError> {
     if value.len() > SCHEMA_BYTES_MAX {
         return Err(WireError::TooLarge("the schema"));
@@ -282,6 +294,8 @@ impl StoreOptions {
     fn decode(bytes: &[u8]) -> Result<(StoreOptions, u8), WireError> {
         const WHAT: &str = "PROFILE_CONFIG";
         let [metric, data_type, compression, profile] = read_array(bytes, 0, WHAT)?;
+        let metric = Metric::from_u8(metric).ok_or(WireError::Invalid("metric"))?;
+        let data_type = decode_data_type(data_type, metric)?;
         let model_bytes = usize::from(read_u16(bytes, 12, WHAT)?);
         if model_bytes > EMBEDDING_MODEL_BYTES_MAX {
             return Err(WireError::TooLarge("name of the embedding model"));
@@ -290,8 +304,8 @@ impl StoreOptions {
             .map_err(|_| WireError::Invalid("name of the embedding model"))?;
         let options = StoreOptions {
             dimension: 0,
-            data_type: DataType::from_u8(data_type).ok_or(WireError::Invalid("data type"))?,
-            metric: Metric::from_u8(metric).ok_or(WireError::Invalid("metric"))?,
+            data_type,
+            metric,
             m: read_u32(bytes, 4, WHAT)?,
             ef_construction: read_u32(bytes, 8, WHAT)?,
             profile,

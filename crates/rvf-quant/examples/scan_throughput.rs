@@ -4,6 +4,7 @@
 //!
 //! Candidates take turns, so that a busy machine slows all of them; each figure is the median of all rounds.
 
+use half::f16;
 use rvf_quant::{Isa, Kernel, Scorer};
 use rvf_types::{DataType, Metric};
 use simsimd::{BinarySimilarity, SpatialSimilarity};
@@ -38,6 +39,10 @@ fn main() {
     println!("{row_count} rows of {dimension} dimensions, medians of {ROUNDS} alternating rounds");
     for metric in [Metric::L2, Metric::DotProduct, Metric::Cosine] {
         float_metric(metric, query, rows);
+        let halves = |floats: &[f32]| floats.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();
+        narrow(metric, DataType::F16, halves(query), halves(rows));
+        let bytes = |floats: &[f32]| floats.iter().map(|value| (*value * 127.0) as i8 as u8).collect();
+        narrow(metric, DataType::I8, bytes(query), bytes(rows));
     }
     bits(query, rows);
 }
@@ -67,6 +72,12 @@ fn float_metric(metric: Metric, query: &[f32], rows: &[f32]) {
         out[0] = sums.iter().fold(0, |all, sum| all ^ sum) as f32;
     }));
     report(metric.name(), candidates, rows.len() / dimension, row_bytes.len());
+}
+
+fn narrow(metric: Metric, data_type: DataType, query: Vec<u8>, rows: Vec<u8>) {
+    let dimension = query.len() / data_type.row_bytes(1);
+    let candidates = ours(metric, data_type, dimension as u32, &query, &rows);
+    report(&format!("{}, {data_type:?}", metric.name()), candidates, rows.len() / query.len(), rows.len());
 }
 
 fn bits(query: &[f32], rows: &[f32]) {

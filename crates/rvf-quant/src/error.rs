@@ -4,7 +4,7 @@ use rvf_types::{DataType, Metric, limits};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantError {
     /// The metric is not defined on rows of this type.
-    #[error("metric {} does not fit {data_type:?} rows: hamming needs Binary, every other metric F32", metric.name())]
+    #[error("metric {} does not fit {data_type:?} rows: hamming needs Binary, every other metric F32, F16 or I8", metric.name())]
     MetricUnsupported {
         /// The metric asked for.
         metric: Metric,

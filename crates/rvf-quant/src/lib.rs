@@ -8,12 +8,13 @@
 //!
 //! | metric | distance | rows |
 //! |---|---|---|
-//! | `l2` | sum of squared differences | `F32` |
-//! | `cosine` | `1 - cos`, in `[0, 2]`; 1 where either side is the zero vector | `F32` |
-//! | `dotproduct` | `-dot` | `F32` |
+//! | `l2` | sum of squared differences | `F32`, `F16`, `I8` |
+//! | `cosine` | `1 - cos`, in `[0, 2]`; 1 where either side is the zero vector | `F32`, `F16`, `I8` |
+//! | `dotproduct` | `-dot` | `F32`, `F16`, `I8` |
 //! | `hamming` | differing bits | `Binary` |
 
 pub mod codes;
+pub mod element;
 mod error;
 mod finish;
 mod kernels;

@@ -1,3 +1,4 @@
+use crate::element::{Element, F32, values};
 use crate::finish;
 
 /// Floats of one cache line, aligned to it, so that no load of the query ever crosses a line.
@@ -9,24 +10,25 @@ impl Line {
     const FLOATS: usize = 16;
 }
 
-/// A query of floats, copied, aligned to 64 bytes and followed by zeros up to a multiple of 64 bytes.
+/// A query of numbers, copied as floats, aligned to 64 bytes and followed by zeros up to a multiple of 64 bytes.
 pub(crate) struct FloatQuery {
     lines: Vec<Line>,
     dimension: usize,
+    row_bytes: usize,
     squared_norm: f32,
 }
 
 impl FloatQuery {
-    /// Copies the little-endian floats in `bytes`. Its squared norm is 1 until set.
-    pub(crate) fn new(bytes: &[u8]) -> FloatQuery {
-        let values = bytes.as_chunks::<4>().0;
-        let mut lines = vec![Line([0.0; Line::FLOATS]); values.len().div_ceil(Line::FLOATS)];
-        for (line, chunk) in lines.iter_mut().zip(values.chunks(Line::FLOATS)) {
-            for (slot, value) in line.0.iter_mut().zip(chunk) {
-                *slot = f32::from_le_bytes(*value);
+    /// Copies the elements in `bytes`, for rows of the same. Its squared norm is 1 until set.
+    pub(crate) fn new<E: Element>(bytes: &[u8]) -> FloatQuery {
+        let elements = E::elements(bytes);
+        let mut lines = vec![Line([0.0; Line::FLOATS]); elements.len().div_ceil(Line::FLOATS)];
+        for (line, chunk) in lines.iter_mut().zip(elements.chunks(Line::FLOATS)) {
+            for (slot, element) in line.0.iter_mut().zip(chunk) {
+                *slot = E::value(*element);
             }
         }
-        FloatQuery { lines, dimension: values.len(), squared_norm: 1.0 }
+        FloatQuery { lines, dimension: elements.len(), row_bytes: elements.len() * E::BYTES, squared_norm: 1.0 }
     }
 
     /// Elements, padding not counted.
@@ -36,7 +38,7 @@ impl FloatQuery {
 
     /// Bytes of one row this query is compared with; never 0.
     pub(crate) fn row_bytes(&self) -> usize {
-        self.dimension() * 4
+        self.row_bytes
     }
 
     /// First element; readable, and aligned to 64 bytes, up to the dimension rounded up to a multiple of 16.
@@ -63,19 +65,18 @@ impl FloatQuery {
     }
 }
 
-/// The same direction with its largest element brought near 1, as little-endian bytes; `None` for the zero vector and
+/// The same direction with its largest element brought near 1, of little-endian floats; `None` for the zero vector and
 /// where an element is not finite.
 ///
 /// The factor is a power of two: bits are lost only of elements 2^126 times smaller than the largest, which no sum of
 /// products would notice.
 pub(crate) fn rescaled(bytes: &[u8]) -> Option<Vec<u8>> {
-    let values = || bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value));
-    let largest = values().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    if largest == 0.0 || !values().all(f32::is_finite) {
+    let largest = values::<F32>(bytes).fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    if largest == 0.0 || !values::<F32>(bytes).all(f32::is_finite) {
         return None;
     }
     let factor = f64::from(largest).log2().floor().exp2().recip();
-    Some(values().flat_map(|value| ((f64::from(value) * factor) as f32).to_le_bytes()).collect())
+    Some(values::<F32>(bytes).flat_map(|value| ((f64::from(value) * factor) as f32).to_le_bytes()).collect())
 }
 
 /// True where a squared norm lets the cosine kernels work in `f32`.

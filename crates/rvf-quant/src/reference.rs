@@ -2,17 +2,19 @@
 //!
 //! Floats are summed in `f32`, in [`LANES`] independent partial sums that LLVM turns into vector registers; their
 //! error grows with `dimension / LANES`, so it is smaller than that of one running sum. Rows are bytes of any
-//! alignment.
+//! alignment; the type parameter says what their elements are.
+
+use crate::element::Element;
 
 /// Partial sums of one kernel: four registers of 128 bits, enough to hide the latency of an addition.
 pub const LANES: usize = 16;
 
-/// Sum of squared differences of `query` and the little-endian floats in `row`.
+/// Sum of squared differences of `query` and the elements of `row`.
 ///
 /// The shorter side decides how many elements count.
-pub fn squared_l2(query: &[f32], row: &[u8]) -> f32 {
+pub fn squared_l2<E: Element>(query: &[f32], row: &[u8]) -> f32 {
     let mut partial = [0.0_f32; LANES];
-    for_each_block(query, row, |left, right| {
+    for_each_block::<E>(query, row, |left, right| {
         for lane in 0..LANES {
             let difference = left[lane] - right[lane];
             partial[lane] += difference * difference;
@@ -21,12 +23,12 @@ pub fn squared_l2(query: &[f32], row: &[u8]) -> f32 {
     total(partial)
 }
 
-/// Dot product of `query` and the little-endian floats in `row`.
+/// Dot product of `query` and the elements of `row`.
 ///
 /// The shorter side decides how many elements count.
-pub fn dot(query: &[f32], row: &[u8]) -> f32 {
+pub fn dot<E: Element>(query: &[f32], row: &[u8]) -> f32 {
     let mut partial = [0.0_f32; LANES];
-    for_each_block(query, row, |left, right| {
+    for_each_block::<E>(query, row, |left, right| {
         for lane in 0..LANES {
             partial[lane] += left[lane] * right[lane];
         }
@@ -37,9 +39,9 @@ pub fn dot(query: &[f32], row: &[u8]) -> f32 {
 /// Dot product of `query` and `row`, and the squared norm of `row`, in one pass.
 ///
 /// The shorter side decides how many elements count.
-pub fn dot_and_squared_norm(query: &[f32], row: &[u8]) -> [f32; 2] {
+pub fn dot_and_squared_norm<E: Element>(query: &[f32], row: &[u8]) -> [f32; 2] {
     let (mut dot, mut squared_norm) = ([0.0_f32; LANES], [0.0_f32; LANES]);
-    for_each_block(query, row, |left, right| {
+    for_each_block::<E>(query, row, |left, right| {
         for lane in 0..LANES {
             dot[lane] += left[lane] * right[lane];
             squared_norm[lane] += right[lane] * right[lane];
@@ -94,19 +96,19 @@ pub fn code_dot(query: &[u8], row: &[u8]) -> i32 {
 /// Padding, rather than a loop over the rest, keeps partial sums from being indexed by a variable: LLVM would hold them
 /// in memory instead of registers.
 #[inline(always)]
-fn for_each_block(query: &[f32], row: &[u8], mut visit: impl FnMut(&[f32; LANES], &[f32; LANES])) {
-    let row = row.as_chunks::<4>().0;
+fn for_each_block<E: Element>(query: &[f32], row: &[u8], mut visit: impl FnMut(&[f32; LANES], &[f32; LANES])) {
+    let row = E::elements(row);
     let count = query.len().min(row.len());
     let (query_blocks, query_rest) = query[..count].as_chunks::<LANES>();
     let (row_blocks, row_rest) = row[..count].as_chunks::<LANES>();
     for (left, right) in query_blocks.iter().zip(row_blocks) {
-        visit(left, &right.map(f32::from_le_bytes));
+        visit(left, &right.map(E::value));
     }
     if !query_rest.is_empty() {
-        let (mut left, mut right) = ([0.0; LANES], [[0; 4]; LANES]);
+        let (mut left, mut right) = ([0.0; LANES], [E::Bytes::default(); LANES]);
         left[..query_rest.len()].copy_from_slice(query_rest);
         right[..row_rest.len()].copy_from_slice(row_rest);
-        visit(&left, &right.map(f32::from_le_bytes));
+        visit(&left, &right.map(E::value));
     }
 }
 

@@ -1,5 +1,6 @@
+use crate::element::{Element, F16, F32, I8};
 use crate::error::QuantError;
-use crate::kernels::{BitScan, FloatScan, Kernel};
+use crate::kernels::{BitScan, FloatScan, FloatScans, Kernel};
 use crate::query::{self, FloatQuery};
 use rvf_types::{DataType, Metric, limits};
 
@@ -9,6 +10,7 @@ use rvf_types::{DataType, Metric, limits};
 /// scored alone or among others, as long as the process runs on one machine. Every finite input has a distance that is
 /// not NaN:
 ///
+/// - Half floats and signed bytes count as the floats that they are equal to.
 /// - `l2` is infinite where the true value exceeds `f32::MAX`, and differences below about 1e-23 square to 0.
 /// - `dotproduct` is infinite where the true value exceeds `f32::MAX`, and only there.
 /// - `cosine` is right for every length of vector, from the smallest subnormal up, and never leaves `[0, 2]`.
@@ -35,7 +37,7 @@ enum Kind {
 }
 
 impl Scorer {
-    /// Prepares `query`, the bytes of one row (little-endian floats, or packed bits, lowest first) of any alignment,
+    /// Prepares `query`, the bytes of one row (little-endian numbers, or packed bits, lowest first) of any alignment,
     /// for the fastest kernel of this CPU. The bytes are copied.
     ///
     /// # Errors
@@ -63,10 +65,11 @@ impl Scorer {
             return Err(QuantError::QueryLength { expected_bytes: row_bytes, actual_bytes: query.len() });
         }
         let kind = match (metric, data_type) {
-            (Metric::L2, DataType::F32) => Kind::Float { query: FloatQuery::new(query), scan: kernel.l2 },
-            (Metric::DotProduct, DataType::F32) => Kind::Float { query: FloatQuery::new(query), scan: kernel.dot },
-            (Metric::Cosine, DataType::F32) => cosine_kind(kernel, query),
             (Metric::Hamming, DataType::Binary) => bits_kind(kernel, dimension, query),
+            (Metric::Hamming, _) => return Err(QuantError::MetricUnsupported { metric, data_type }),
+            (_, DataType::F32) => number_kind::<F32>(kernel.f32, metric, query, query::rescaled),
+            (_, DataType::F16) => number_kind::<F16>(kernel.f16, metric, query, never_rescaled),
+            (_, DataType::I8) => number_kind::<I8>(kernel.i8, metric, query, never_rescaled),
             _ => return Err(QuantError::MetricUnsupported { metric, data_type }),
         };
         Ok(Scorer { kind, row_bytes })
@@ -109,27 +112,44 @@ impl Scorer {
     }
 }
 
-/// Cosine is blind to the length of the query, so one too long or too short for sums in `f32` is brought near 1 here,
-/// once, and only rows need watching.
-fn cosine_kind(kernel: Kernel, bytes: &[u8]) -> Kind {
-    let mut query = FloatQuery::new(bytes);
-    let mut squared_norm = squared_norm_of(kernel, &query, bytes);
-    if !query::needs_no_rescaling(squared_norm) {
-        let Some(rescaled) = query::rescaled(bytes) else {
-            return Kind::ZeroCosine;
-        };
-        query = FloatQuery::new(&rescaled);
-        squared_norm = squared_norm_of(kernel, &query, &rescaled);
-    }
-    query.set_squared_norm(squared_norm);
-    Kind::Float { query, scan: kernel.cosine }
+/// The bytes of a vector of the same direction and a length near 1; `None` where it has no direction.
+type Rescale = fn(bytes: &[u8]) -> Option<Vec<u8>>;
+
+/// Half floats and signed bytes are neither too large nor too small for sums in `f32`: squared norms lie between 3e-15
+/// and 3e14. So only the zero vector, and one that is damaged, ask to be rescaled.
+fn never_rescaled(_bytes: &[u8]) -> Option<Vec<u8>> {
+    None
 }
 
-/// The dot product of the query with itself, summed as `kernel` sums that of a row.
-fn squared_norm_of(kernel: Kernel, query: &FloatQuery, bytes: &[u8]) -> f32 {
+fn number_kind<E: Element>(scans: FloatScans, metric: Metric, bytes: &[u8], rescale: Rescale) -> Kind {
+    match metric {
+        Metric::L2 => Kind::Float { query: FloatQuery::new::<E>(bytes), scan: scans.l2 },
+        Metric::Cosine => cosine_kind::<E>(scans, bytes, rescale),
+        Metric::DotProduct | Metric::Hamming => Kind::Float { query: FloatQuery::new::<E>(bytes), scan: scans.dot },
+    }
+}
+
+/// Cosine is blind to the length of the query, so one too long or too short for sums in `f32` is brought near 1 here,
+/// once, and only rows need watching.
+fn cosine_kind<E: Element>(scans: FloatScans, bytes: &[u8], rescale: Rescale) -> Kind {
+    let mut query = FloatQuery::new::<E>(bytes);
+    let mut squared_norm = squared_norm_of(scans, &query, bytes);
+    if !query::needs_no_rescaling(squared_norm) {
+        let Some(rescaled) = rescale(bytes) else {
+            return Kind::ZeroCosine;
+        };
+        query = FloatQuery::new::<E>(&rescaled);
+        squared_norm = squared_norm_of(scans, &query, &rescaled);
+    }
+    query.set_squared_norm(squared_norm);
+    Kind::Float { query, scan: scans.cosine }
+}
+
+/// The dot product of the query with itself, summed as the kernel sums that of a row.
+fn squared_norm_of(scans: FloatScans, query: &FloatQuery, bytes: &[u8]) -> f32 {
     let mut negated = [0.0];
     // SAFETY: a `Kernel` exists only where the CPU can run it, and `bytes` is one row of this query: its own.
-    unsafe { (kernel.dot)(query, bytes, &mut negated) };
+    unsafe { (scans.dot)(query, bytes, &mut negated) };
     -negated[0]
 }
 

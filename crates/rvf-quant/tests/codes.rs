@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{bytes_of, random_floats};
+use common::{NARROW, bytes_of, narrow, random_floats};
 use proptest::prelude::*;
 use rvf_quant::{CodeLayout, CodeScorer, CodeTable, QuantError, Scorer};
 use rvf_types::{DataType, Metric};
@@ -56,6 +56,21 @@ fn golden_bytes() {
     let mut codes = [0; 4];
     bits.encode(&[1, 2, 3, 4], &mut codes).expect("two vectors");
     assert_eq!((bits.row_bytes(), codes), (2, [1, 2, 3, 4]));
+}
+
+#[test]
+fn half_floats_and_bytes_are_coded_as_the_floats_they_are_equal_to() {
+    for metric in FLOAT_METRICS {
+        for dimension in [1, 7, 16, 33, 384] {
+            for data_type in NARROW {
+                let (vectors, floats) = narrow(data_type, &random_floats(dimension * 3, 5));
+                let of_type = CodeLayout::new(metric, data_type, dimension as u32).expect("a valid layout");
+                let mut codes = vec![0xAA; 3 * of_type.row_bytes()];
+                of_type.encode(&vectors, &mut codes).expect("whole vectors");
+                assert_eq!(codes, encode(layout(metric, dimension), &floats), "{metric:?} {data_type:?} {dimension}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -140,6 +155,8 @@ fn what_makes_no_sense_is_refused() {
     let scorer = CodeScorer::new(layout, &[0; 16]).expect("a query");
     let new = |metric, data_type, dimension| CodeLayout::new(metric, data_type, dimension).err();
     let unsupported = |metric, data_type| Some(QuantError::MetricUnsupported { metric, data_type });
+    assert_eq!(new(Metric::L2, DataType::U8, 8), unsupported(Metric::L2, DataType::U8));
+    assert_eq!(new(Metric::Hamming, DataType::F16, 8), unsupported(Metric::Hamming, DataType::F16));
     assert_eq!(new(Metric::L2, DataType::Binary, 8), unsupported(Metric::L2, DataType::Binary));
     assert_eq!(new(Metric::Hamming, DataType::F32, 8), unsupported(Metric::Hamming, DataType::F32));
     assert_eq!(new(Metric::L2, DataType::F32, 0), Some(QuantError::DimensionOutOfRange { dimension: 0 }));

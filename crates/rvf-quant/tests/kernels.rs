@@ -5,6 +5,7 @@ mod common;
 
 use common::{bytes_of, kernels, random_floats};
 use proptest::prelude::*;
+use rvf_quant::element::F32;
 use rvf_quant::{Kernel, QuantError, Scorer, reference};
 use rvf_types::{DataType, Metric};
 
@@ -69,9 +70,9 @@ fn every_length_is_near_the_truth() {
 fn the_portable_kernels_are_the_reference() {
     let (query, row) = (random_floats(77, 1), bytes_of(&random_floats(77, 2)));
     let kernel = kernels()[0];
-    assert_eq!(float_scorer(kernel, Metric::L2, &query).distance(&row), reference::squared_l2(&query, &row));
-    assert_eq!(float_scorer(kernel, Metric::DotProduct, &query).distance(&row), -reference::dot(&query, &row));
-    assert_eq!(reference::dot_and_squared_norm(&query, &row)[0], reference::dot(&query, &row));
+    assert_eq!(float_scorer(kernel, Metric::L2, &query).distance(&row), reference::squared_l2::<F32>(&query, &row));
+    assert_eq!(float_scorer(kernel, Metric::DotProduct, &query).distance(&row), -reference::dot::<F32>(&query, &row));
+    assert_eq!(reference::dot_and_squared_norm::<F32>(&query, &row)[0], reference::dot::<F32>(&query, &row));
 }
 
 /// Rows of every count, at every misalignment: one distance per row, whoever computes it.
@@ -193,8 +194,10 @@ fn what_makes_no_sense_is_refused() {
         |metric, data_type, dimension, bytes: usize| Scorer::new(metric, data_type, dimension, &vec![0; bytes]).err();
     let unsupported = |metric, data_type| Some(QuantError::MetricUnsupported { metric, data_type });
     assert_eq!(new(Metric::Hamming, DataType::F32, 4, 16), unsupported(Metric::Hamming, DataType::F32));
+    assert_eq!(new(Metric::Hamming, DataType::I8, 4, 4), unsupported(Metric::Hamming, DataType::I8));
+    assert_eq!(new(Metric::L2, DataType::Bf16, 4, 8), unsupported(Metric::L2, DataType::Bf16));
     assert_eq!(new(Metric::L2, DataType::Binary, 16, 2), unsupported(Metric::L2, DataType::Binary));
-    assert_eq!(new(Metric::Cosine, DataType::I8, 4, 4), unsupported(Metric::Cosine, DataType::I8));
+    assert_eq!(new(Metric::Cosine, DataType::U8, 4, 4), unsupported(Metric::Cosine, DataType::U8));
     for dimension in [0, 65_537, u32::MAX] {
         let error = new(Metric::L2, DataType::F32, dimension, 0);
         assert_eq!(error, Some(QuantError::DimensionOutOfRange { dimension }));

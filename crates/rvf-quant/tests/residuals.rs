@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{bytes_of, random_floats};
+use common::{NARROW, bytes_of, narrow, random_floats};
 use rvf_quant::{QuantError, ResidualEncoder, ResidualLayout, ResidualScorer, Scorer};
 use rvf_types::{DataType, Metric};
 
@@ -57,6 +57,27 @@ fn golden_bytes() {
     let mut row = [0; 2];
     let squared = ResidualEncoder::new(bits).encode(&[3, 16], &[0.0; 13], &mut row).unwrap();
     assert_eq!((bits.row_bytes(), row, squared), (2, [3, 16], 3.0));
+}
+
+#[test]
+fn half_floats_and_bytes_are_coded_as_the_floats_they_are_equal_to() {
+    for metric in FLOAT_METRICS {
+        for dimension in [1, 5, 16, 63, 384] {
+            for data_type in NARROW {
+                let (vector, floats) = narrow(data_type, &random_floats(dimension, 5));
+                let (query, float_query) = narrow(data_type, &random_floats(dimension, 6));
+                let centre = random_floats(dimension, 7);
+                let of_type = ResidualLayout::new(metric, data_type, dimension as u32).unwrap();
+                let mut row = vec![0xAA; of_type.row_bytes()];
+                ResidualEncoder::new(of_type).encode(&vector, &centre, &mut row).unwrap();
+                let name = format!("{metric:?} {data_type:?} {dimension}");
+                assert_eq!(row, encode(layout(metric, dimension), &floats, &centre), "{name}");
+                let scorer = ResidualScorer::new(of_type, &query).unwrap();
+                let as_floats = ResidualScorer::new(layout(metric, dimension), &bytes_of(&float_query)).unwrap();
+                assert_eq!(scorer.query(), as_floats.query(), "{name}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub struct CreateOptions {
 }
 
 impl CreateOptions {
-    /// Options with the usual graph parameters.
+    /// Options with the usual graph parameters, for packed bits where the metric is hamming and floats otherwise.
     pub fn new(dimension: u32, metric: Metric) -> CreateOptions {
         CreateOptions {
             store: StoreOptions {
@@ -61,12 +61,11 @@ impl CreateOptions {
             let message = format!("dimension is {}, it must be 1 to DIMENSION_MAX ({DIMENSION_MAX})", store.dimension);
             return refuse(message);
         }
-        let data_type = if store.metric == Metric::Hamming { DataType::Binary } else { DataType::F32 };
-        if store.data_type != data_type {
-            return Err(RvfError::new(
-                ErrorCode::MetricUnsupported,
-                format!("metric {} needs vectors of type {data_type:?}", store.metric.name()),
-            ));
+        if !store.data_type.fits(store.metric) {
+            let (metric, data_type) = (store.metric.name(), store.data_type);
+            let needed = if store.metric == Metric::Hamming { "Binary" } else { "F32, F16 or I8" };
+            let message = format!("metric {metric} needs vectors of type {needed}, not {data_type:?}");
+            return Err(RvfError::new(ErrorCode::MetricUnsupported, message));
         }
         if !M_RANGE.contains(&store.m) || !EF_CONSTRUCTION_RANGE.contains(&store.ef_construction) {
             return refuse(format!(

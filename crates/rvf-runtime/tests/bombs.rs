@@ -11,7 +11,7 @@ use damage_common::peak_memory::CountingAllocator;
 use damage_common::{PATH, samples};
 use rvf_manifest::SegmentEntry;
 use rvf_runtime::types::limits::COUNTER_MAX;
-use rvf_runtime::types::{ErrorCode, SegmentFlags, SegmentKind};
+use rvf_runtime::types::{DataType, ErrorCode, SegmentFlags, SegmentKind};
 use rvf_runtime::{OnDuplicate, OpenOptions, RvfStore};
 use rvf_wire::{HEAD_BYTES, SegmentHeader};
 
@@ -74,6 +74,17 @@ fn features_that_are_reserved_are_errors_and_not_guesses() {
         forger.write(forger.len(), sealed.to_vec());
         forger.set_len(forger.len() + (1 << 20));
         let error = outcome("a reserved flag", &forger).unwrap();
+        assert_eq!(error.code, ErrorCode::AlgoUnsupported, "{error}");
+    }
+}
+
+#[test]
+fn vectors_of_a_reserved_type_are_an_error_and_not_a_guess() {
+    for data_type in [DataType::Bf16, DataType::U8] {
+        let mut forger = forger();
+        let (at, id) = (forger.len(), next_id(&forger));
+        forger.plant_manifest(at, id, |manifest| manifest.options.data_type = data_type);
+        let error = outcome("a reserved type", &forger).unwrap();
         assert_eq!(error.code, ErrorCode::AlgoUnsupported, "{error}");
     }
 }
@@ -163,7 +174,7 @@ fn counts_that_the_vectors_do_not_justify_are_refused() {
         ("no tombstones", |manifest| {
             manifest.segments.retain(|entry| entry.header.kind != SegmentKind::JOURNAL);
         }),
-        ("data type", |manifest| manifest.options.data_type = rvf_runtime::types::DataType::Binary),
+        ("data type", |manifest| manifest.options.data_type = DataType::Binary),
         ("ids beyond all rows", |manifest| {
             for entry in manifest.segments.iter_mut().filter(|entry| entry.header.kind == SegmentKind::IDS) {
                 entry.row_count += 1;

@@ -168,8 +168,14 @@ fn other_options_out_of_their_bounds_are_refused_by_name() {
     refuse(ErrorCode::InvalidOptions, "embeddingModel has 1025", &|options| {
         options.store.embedding_model = Some("m".repeat(1025));
     });
-    for data_type in [DataType::F16, DataType::Binary, DataType::I8] {
+    for data_type in [DataType::Bf16, DataType::U8, DataType::Binary] {
         refuse(ErrorCode::MetricUnsupported, "l2", &|options| options.store.data_type = data_type);
+    }
+    for data_type in [DataType::F32, DataType::F16, DataType::I8] {
+        refuse(ErrorCode::MetricUnsupported, "hamming", &|options| {
+            options.store.metric = Metric::Hamming;
+            options.store.data_type = data_type;
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a vector to its code. Sums and products are in `f64` and in a fixed order, so every machine writes the same bytes.
 
 use super::layout::ELEMENTS_START;
+use crate::element::{Element, values};
 use rvf_types::Metric;
 
 /// Largest magnitude of an element's code. -128 is left out: codes are then as wide on one side of 0 as on the other.
@@ -17,15 +18,15 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 const LANES: usize = 8;
 
 /// Codes one vector into one row of the table.
-pub(super) fn row(metric: Metric, vector: &[u8], row: &mut [u8]) {
+pub(super) fn row<E: Element>(metric: Metric, vector: &[u8], row: &mut [u8]) {
     let (header, elements) = row.split_at_mut(ELEMENTS_START);
-    let largest = largest_magnitude(vector);
+    let largest = largest_magnitude::<E>(vector);
     let scale = if largest == 0.0 || !largest.is_finite() {
         elements.fill(ZERO);
         0.0
     } else {
-        code_elements(CODE_MAX / largest, vector, elements);
-        let length = if metric == Metric::Cosine { length(vector) } else { 1.0 };
+        code_elements::<E>(CODE_MAX / largest, vector, elements);
+        let length = if metric == Metric::Cosine { length::<E>(vector) } else { 1.0 };
         (largest / length / CODE_MAX) as f32
     };
     let bias = if metric == Metric::L2 { f64::from(scale) * f64::from(scale) * squared_codes(elements) } else { 0.0 };
@@ -34,16 +35,16 @@ pub(super) fn row(metric: Metric, vector: &[u8], row: &mut [u8]) {
 }
 
 /// The largest magnitude of an element; infinity or NaN where there is one.
-fn largest_magnitude(vector: &[u8]) -> f64 {
+fn largest_magnitude<E: Element>(vector: &[u8]) -> f64 {
     // The bits of magnitudes order as the magnitudes do, infinity and NaN behind every number.
-    let bits = values(vector).fold(0, |largest: u32, value| largest.max(value.to_bits() & !(1 << 31)));
+    let bits = values::<E>(vector).fold(0, |largest: u32, value| largest.max(value.to_bits() & !(1 << 31)));
     f64::from(f32::from_bits(bits))
 }
 
 /// Codes the elements, and fills up with the code of 0.
-fn code_elements(code_of_value: f64, vector: &[u8], elements: &mut [u8]) {
-    let (used, padding) = elements.split_at_mut(vector.len() / size_of::<f32>());
-    for (element, value) in used.iter_mut().zip(values(vector)) {
+fn code_elements<E: Element>(code_of_value: f64, vector: &[u8], elements: &mut [u8]) {
+    let (used, padding) = elements.split_at_mut(vector.len() / E::BYTES);
+    for (element, value) in used.iter_mut().zip(values::<E>(vector)) {
         *element = (f64::from(value) * code_of_value + ROUNDER).to_bits() as u8 ^ ZERO;
     }
     padding.fill(ZERO);
@@ -55,17 +56,13 @@ fn squared_codes(elements: &[u8]) -> f64 {
     f64::from(elements.iter().map(square).sum::<u32>())
 }
 
-fn length(vector: &[u8]) -> f64 {
+fn length<E: Element>(vector: &[u8]) -> f64 {
     let mut partial = [0.0_f64; LANES];
-    for block in vector.as_chunks::<4>().0.chunks(LANES) {
+    for block in E::elements(vector).chunks(LANES) {
         for (sum, bytes) in partial.iter_mut().zip(block) {
-            let value = f64::from(f32::from_le_bytes(*bytes));
+            let value = f64::from(E::value(*bytes));
             *sum += value * value;
         }
     }
     partial.iter().sum::<f64>().sqrt()
-}
-
-fn values(vector: &[u8]) -> impl Iterator<Item = f32> {
-    vector.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }

@@ -1,4 +1,5 @@
 use super::encode;
+use crate::element::{Element, F16, F32, I8};
 use crate::error::QuantError;
 use rvf_types::{DataType, Metric, limits};
 
@@ -25,12 +26,10 @@ impl CodeLayout {
         if dimension == 0 || dimension > limits::DIMENSION_MAX {
             return Err(QuantError::DimensionOutOfRange { dimension });
         }
-        match (metric, data_type) {
-            (Metric::L2 | Metric::Cosine | Metric::DotProduct, DataType::F32) | (Metric::Hamming, DataType::Binary) => {
-                Ok(CodeLayout { metric, data_type, dimension })
-            }
-            _ => Err(QuantError::MetricUnsupported { metric, data_type }),
+        if !data_type.fits(metric) {
+            return Err(QuantError::MetricUnsupported { metric, data_type });
         }
+        Ok(CodeLayout { metric, data_type, dimension })
     }
 
     /// The metric the codes are for.
@@ -74,16 +73,19 @@ impl CodeLayout {
             return Err(QuantError::CodeLength { vector_bytes: vectors.len(), code_bytes: out.len() });
         }
         match self.data_type {
+            DataType::F16 => self.encode_numbers::<F16>(vectors, out),
+            DataType::I8 => self.encode_numbers::<I8>(vectors, out),
             DataType::Binary => out.copy_from_slice(vectors),
-            _ => {
-                for (vector, row) in
-                    vectors.chunks_exact(self.vector_bytes()).zip(out.chunks_exact_mut(self.row_bytes()))
-                {
-                    encode::row(self.metric, vector, row);
-                }
-            }
+            _ => self.encode_numbers::<F32>(vectors, out),
         }
         Ok(())
+    }
+
+    fn encode_numbers<E: Element>(self, vectors: &[u8], out: &mut [u8]) {
+        let rows = out.chunks_exact_mut(self.row_bytes());
+        for (vector, row) in vectors.chunks_exact(self.vector_bytes()).zip(rows) {
+            encode::row::<E>(self.metric, vector, row);
+        }
     }
 
     /// Bytes of the elements of a coded row, with padding.

@@ -1,7 +1,7 @@
 //! Codes: vectors in a quarter of their bytes, near enough to find one's way by. Whoever answers a query compares the
 //! best of what codes found with the vectors themselves.
 //!
-//! A **coded row** of a `F32` vector, `row_bytes` = 8 + dimension rounded up to a multiple of 16, little-endian:
+//! A **coded row** of a vector of numbers (`F32`, `F16`, `I8`), `row_bytes` = 8 + dimension rounded up to a multiple of 16, little-endian:
 //!
 //! | at | type | what |
 //! |---|---|---|

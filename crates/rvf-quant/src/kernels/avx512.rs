@@ -1,7 +1,9 @@
 //! AVX-512.
 
+use super::elements::LaneElement;
 use super::lanes::{Cosine, Lanes, NegatedDot, SquaredL2, scan};
-use super::{Isa, Kernel, avx2, bits};
+use super::{FloatScans, Isa, Kernel, avx2, bits};
+use crate::element::{F16, F32, I8};
 use crate::query::FloatQuery;
 use std::arch::x86_64::*;
 
@@ -13,9 +15,9 @@ pub(super) fn detect() -> Option<Kernel> {
     let avx2 = avx2::detect()?;
     is_x86_feature_detected!("avx512f").then(|| Kernel {
         isa: Isa::Avx512,
-        l2,
-        dot,
-        cosine,
+        f32: scans::<F32>(),
+        f16: scans::<F16>(),
+        i8: scans::<I8>(),
         hamming: if has_vector_popcount() { hamming } else { avx2.hamming },
     })
 }
@@ -23,6 +25,10 @@ pub(super) fn detect() -> Option<Kernel> {
 /// Whether this CPU has all that the kernels for packed rows are compiled for.
 pub(super) fn detect_for_packed() -> bool {
     avx2::detect().is_some() && is_x86_feature_detected!("avx512f") && has_vector_popcount()
+}
+
+const fn scans<E: LaneElement>() -> FloatScans {
+    FloatScans { l2: l2::<E>, dot: dot::<E>, cosine: cosine::<E> }
 }
 
 /// Ice Lake, Zen 4 and later; Skylake-X has AVX-512F without it.
@@ -33,21 +39,21 @@ fn has_vector_popcount() -> bool {
 }
 
 #[target_feature(enable = "avx512f")]
-unsafe fn l2(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
+unsafe fn l2<E: LaneElement>(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
     // SAFETY: the caller's contract, that of `FloatScan`.
-    unsafe { scan::<Avx512, SquaredL2, ROWS>(query, rows, out) }
+    unsafe { scan::<Avx512, E, SquaredL2, ROWS>(query, rows, out) }
 }
 
 #[target_feature(enable = "avx512f")]
-unsafe fn dot(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
+unsafe fn dot<E: LaneElement>(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
     // SAFETY: the caller's contract, that of `FloatScan`.
-    unsafe { scan::<Avx512, NegatedDot, ROWS>(query, rows, out) }
+    unsafe { scan::<Avx512, E, NegatedDot, ROWS>(query, rows, out) }
 }
 
 #[target_feature(enable = "avx512f")]
-unsafe fn cosine(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
+unsafe fn cosine<E: LaneElement>(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
     // SAFETY: the caller's contract, that of `FloatScan`.
-    unsafe { scan::<Avx512, Cosine, ROWS>(query, rows, out) }
+    unsafe { scan::<Avx512, E, Cosine, ROWS>(query, rows, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vpopcntdq,popcnt")]
@@ -80,6 +86,18 @@ unsafe impl Lanes for Avx512 {
         let mask = ((1_u32 << count) - 1) as __mmask16;
         // SAFETY: see above.
         unsafe { _mm512_maskz_loadu_ps(mask, floats) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16(halves: *const u8) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(halves.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(bytes: *const u8) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(bytes.cast()))) }
     }
 
     #[inline(always)]

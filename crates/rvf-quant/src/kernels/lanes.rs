@@ -1,9 +1,12 @@
-//! The float kernels, written once for every instruction set.
+//! The float kernels, written once for every instruction set and every type of element, which
+//! is loaded as floats.
 //!
 //! Several rows are scored at a time: each load of the query serves all of them, their sums are independent of each
 //! other, and the hardware fetches several streams at once. A row's own sums are the same whatever stands beside it,
 //! so a block of rows and a single row give the same bits.
 
+use super::elements::LaneElement;
+use crate::element::Element;
 use crate::query::FloatQuery;
 use crate::{finish, wide};
 
@@ -35,6 +38,10 @@ pub(super) unsafe trait Lanes {
     unsafe fn load(floats: *const f32) -> Self::Vector;
     /// The first `count` floats, `count` in `1..=WIDTH`, and zeros; only those floats must be readable.
     unsafe fn load_first(floats: *const f32, count: usize) -> Self::Vector;
+    /// `WIDTH` half floats at any alignment; they must be readable.
+    unsafe fn load_f16(halves: *const u8) -> Self::Vector;
+    /// `WIDTH` signed bytes, which must be readable.
+    unsafe fn load_i8(bytes: *const u8) -> Self::Vector;
     /// `left + right`.
     unsafe fn add(left: Self::Vector, right: Self::Vector) -> Self::Vector;
     /// `left - right`.
@@ -56,7 +63,7 @@ pub(super) trait Operation {
     /// As for [`Lanes`].
     unsafe fn step<L: Lanes>(sums: &mut [L::Vector; 2], query: L::Vector, row: L::Vector);
     /// The distance.
-    fn finish(query: &FloatQuery, sums: [f32; 2], row: &[u8]) -> f32;
+    fn finish<E: Element>(query: &FloatQuery, sums: [f32; 2], row: &[u8]) -> f32;
 }
 
 /// Squared Euclidean distance.
@@ -73,7 +80,7 @@ impl Operation for SquaredL2 {
     }
 
     #[inline(always)]
-    fn finish(_query: &FloatQuery, sums: [f32; 2], _row: &[u8]) -> f32 {
+    fn finish<E: Element>(_query: &FloatQuery, sums: [f32; 2], _row: &[u8]) -> f32 {
         sums[0]
     }
 }
@@ -89,8 +96,8 @@ impl Operation for NegatedDot {
     }
 
     #[inline(always)]
-    fn finish(query: &FloatQuery, sums: [f32; 2], row: &[u8]) -> f32 {
-        finish::negated_dot(sums[0]).unwrap_or_else(|| wide::negated_dot(query.values(), row))
+    fn finish<E: Element>(query: &FloatQuery, sums: [f32; 2], row: &[u8]) -> f32 {
+        finish::negated_dot(sums[0]).unwrap_or_else(|| wide::negated_dot::<E>(query.values(), row))
     }
 }
 
@@ -108,8 +115,8 @@ impl Operation for Cosine {
     }
 
     #[inline(always)]
-    fn finish(query: &FloatQuery, sums: [f32; 2], row: &[u8]) -> f32 {
-        finish::cosine(query.squared_norm(), sums[0], sums[1]).unwrap_or_else(|| wide::cosine(query.values(), row))
+    fn finish<E: Element>(query: &FloatQuery, sums: [f32; 2], row: &[u8]) -> f32 {
+        finish::cosine(query.squared_norm(), sums[0], sums[1]).unwrap_or_else(|| wide::cosine::<E>(query.values(), row))
     }
 }
 
@@ -118,37 +125,48 @@ impl Operation for Cosine {
 /// # Safety
 /// That of [`super::FloatScan`].
 #[inline(always)]
-pub(super) unsafe fn scan<L: Lanes, O: Operation, const ROWS: usize>(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
+pub(super) unsafe fn scan<L: Lanes, E: LaneElement, O: Operation, const ROWS: usize>(
+    query: &FloatQuery,
+    rows: &[u8],
+    out: &mut [f32],
+) {
     let (blocks_out, rest_out) = out.as_chunks_mut::<ROWS>();
     let (blocks, rest) = rows.split_at(blocks_out.len() * ROWS * query.row_bytes());
     for (block_out, block) in blocks_out.iter_mut().zip(blocks.chunks_exact(ROWS * query.row_bytes())) {
         // SAFETY: `block` holds ROWS rows; the rest is the caller's contract.
-        unsafe { score::<L, O, ROWS>(query, block, block_out) };
+        unsafe { score::<L, E, O, ROWS>(query, block, block_out) };
     }
     let (singles_out, _) = rest_out.as_chunks_mut::<1>();
     for (single_out, row) in singles_out.iter_mut().zip(rest.chunks_exact(query.row_bytes())) {
         // SAFETY: `row` holds one row; the rest is the caller's contract.
-        unsafe { score::<L, O, 1>(query, row, single_out) };
+        unsafe { score::<L, E, O, 1>(query, row, single_out) };
     }
 }
 
 /// Scores the `ROWS` rows that `rows` consists of.
 #[inline(always)]
-unsafe fn score<L: Lanes, O: Operation, const ROWS: usize>(query: &FloatQuery, rows: &[u8], out: &mut [f32; ROWS]) {
+unsafe fn score<L: Lanes, E: LaneElement, O: Operation, const ROWS: usize>(
+    query: &FloatQuery,
+    rows: &[u8],
+    out: &mut [f32; ROWS],
+) {
     // SAFETY: the caller's contract.
-    let sums = unsafe { sums::<L, O, ROWS>(query, rows) };
+    let sums = unsafe { sums::<L, E, O, ROWS>(query, rows) };
     for (index, (slot, row)) in out.iter_mut().zip(rows.chunks_exact(query.row_bytes())).enumerate() {
-        *slot = O::finish(query, sums[index], row);
+        *slot = O::finish::<E>(query, sums[index], row);
     }
 }
 
 /// Both sums of each of the `ROWS` rows that `rows` consists of.
 #[inline(always)]
-unsafe fn sums<L: Lanes, O: Operation, const ROWS: usize>(query: &FloatQuery, rows: &[u8]) -> [[f32; 2]; ROWS] {
+unsafe fn sums<L: Lanes, E: LaneElement, O: Operation, const ROWS: usize>(
+    query: &FloatQuery,
+    rows: &[u8],
+) -> [[f32; 2]; ROWS] {
     let dimension = query.dimension();
     let whole = dimension - dimension % (L::WIDTH * UNROLL);
     // SAFETY: the CPU has the instruction set. Reads of rows end within them: a whole vector is read only below
-    // `whole`, after that `load_first` is told how many floats are left. Reads of the query may pass the dimension, but
+    // `whole`, after that `load_first` is told how many elements are left. Reads of the query may pass the dimension, but
     // not the multiple of 16 up to which it is padded, as WIDTH divides 16. Prefetches may point anywhere.
     unsafe {
         let mut partial = [[[L::zero(); 2]; UNROLL]; ROWS];
@@ -157,11 +175,11 @@ unsafe fn sums<L: Lanes, O: Operation, const ROWS: usize>(query: &FloatQuery, ro
             for part in 0..UNROLL {
                 let from_query = L::load(query.padded_ptr().add(column));
                 for (row, sums) in partial.iter_mut().enumerate() {
-                    let floats = rows.as_ptr().add(row * query.row_bytes() + column * 4);
-                    if ROWS > 1 && (part * L::WIDTH * 4).is_multiple_of(CACHE_LINE_BYTES) {
-                        L::prefetch(floats.wrapping_add(ROWS * query.row_bytes() + PREFETCH_PAST_BLOCK_BYTES));
+                    let elements = rows.as_ptr().add(row * query.row_bytes() + column * E::BYTES);
+                    if ROWS > 1 && begins_line::<L, E>(part, column) {
+                        L::prefetch(elements.wrapping_add(ROWS * query.row_bytes() + PREFETCH_PAST_BLOCK_BYTES));
                     }
-                    O::step::<L>(&mut sums[part], from_query, L::load(floats.cast()));
+                    O::step::<L>(&mut sums[part], from_query, E::load::<L>(elements));
                 }
                 column += L::WIDTH;
             }
@@ -171,14 +189,23 @@ unsafe fn sums<L: Lanes, O: Operation, const ROWS: usize>(query: &FloatQuery, ro
                 let count = (dimension - column).min(L::WIDTH);
                 let from_query = L::load(query.padded_ptr().add(column));
                 for (row, sums) in partial.iter_mut().enumerate() {
-                    let floats = rows.as_ptr().add(row * query.row_bytes() + column * 4);
-                    O::step::<L>(&mut sums[part], from_query, L::load_first(floats.cast(), count));
+                    let elements = rows.as_ptr().add(row * query.row_bytes() + column * E::BYTES);
+                    O::step::<L>(&mut sums[part], from_query, E::load_first::<L>(elements, count));
                 }
                 column += count;
             }
         }
         totals::<L, ROWS>(partial)
     }
+}
+
+/// True where the elements from `column` on, those of `part`, begin a cache line of an aligned row. Where every step of
+/// the loop takes whole lines this is known when it is compiled.
+#[inline(always)]
+fn begins_line<L: Lanes, E: Element>(part: usize, column: usize) -> bool {
+    let elements =
+        if (UNROLL * L::WIDTH * E::BYTES).is_multiple_of(CACHE_LINE_BYTES) { part * L::WIDTH } else { column };
+    (elements * E::BYTES).is_multiple_of(CACHE_LINE_BYTES)
 }
 
 /// Adds up the partial sums of each row.

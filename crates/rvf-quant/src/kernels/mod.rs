@@ -20,6 +20,8 @@ mod avx512;
 mod bits;
 mod codes;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+mod elements;
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
 mod lanes;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
@@ -33,12 +35,20 @@ pub(crate) use packed::{LANES as PACKED_LANES, Lanes, WORDS as PACKED_WORDS};
 
 use crate::query::FloatQuery;
 
-/// Scores rows of floats: `rows` into `out`.
+/// Scores rows of numbers: `rows` into `out`.
 ///
 /// # Safety
-/// The CPU must have the features the function was compiled for, and `rows` must hold exactly `out.len()` rows of
-/// `query.row_bytes()` bytes.
+/// The CPU must have the features the function was compiled for, the query must be of the element the function is for,
+/// and `rows` must hold exactly `out.len()` rows of `query.row_bytes()` bytes.
 pub(crate) type FloatScan = unsafe fn(query: &FloatQuery, rows: &[u8], out: &mut [f32]);
+
+/// The kernels for rows of one type of number.
+#[derive(Clone, Copy)]
+pub(crate) struct FloatScans {
+    pub(crate) l2: FloatScan,
+    pub(crate) dot: FloatScan,
+    pub(crate) cosine: FloatScan,
+}
 
 /// Scores rows of bits. `padding` has the bits of a row's last byte that do not count; the query's are clear.
 ///
@@ -52,7 +62,7 @@ pub(crate) type BitScan = unsafe fn(query: &[u8], padding: u8, rows: &[u8], out:
 pub enum Isa {
     /// Plain Rust, for every target.
     Portable,
-    /// x86-64 with AVX2, FMA and POPCNT: Haswell, Zen and later.
+    /// x86-64 with AVX2, FMA, F16C and POPCNT: Haswell, Zen and later.
     Avx2,
     /// x86-64 with AVX-512F besides: Skylake-X, Zen 4 and later.
     Avx512,
@@ -69,9 +79,9 @@ impl Isa {
 #[derive(Clone, Copy)]
 pub struct Kernel {
     isa: Isa,
-    pub(crate) l2: FloatScan,
-    pub(crate) dot: FloatScan,
-    pub(crate) cosine: FloatScan,
+    pub(crate) f32: FloatScans,
+    pub(crate) f16: FloatScans,
+    pub(crate) i8: FloatScans,
     pub(crate) hamming: BitScan,
 }
 

@@ -1,32 +1,43 @@
 //! NEON, which every 64-bit ARM CPU has.
+//!
+//! The conversion of half floats, which they all have too, is written out, as the standard library's name for it is not
+//! stable (<https://github.com/rust-lang/rust/issues/136306>).
 
+use super::elements::LaneElement;
 use super::lanes::{Cosine, Lanes, NegatedDot, SquaredL2, scan};
-use super::{Isa, Kernel, bits};
+use super::{FloatScans, Isa, Kernel, bits};
+use crate::element::{F16, F32, I8};
 use crate::query::FloatQuery;
 use std::arch::aarch64::*;
+use std::arch::asm;
 
 /// Rows scored at a time: of 32 registers, cosine needs 16 for the sums of 2 rows.
 const ROWS: usize = 2;
 
 /// LLVM counts bits with NEON in the portable source, too: NEON is always on.
-pub(super) const KERNEL: Kernel = Kernel { isa: Isa::Neon, l2, dot, cosine, hamming: bits::scan };
+pub(super) const KERNEL: Kernel =
+    Kernel { isa: Isa::Neon, f32: scans::<F32>(), f16: scans::<F16>(), i8: scans::<I8>(), hamming: bits::scan };
 
-#[target_feature(enable = "neon")]
-unsafe fn l2(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
-    // SAFETY: the caller's contract, that of `FloatScan`.
-    unsafe { scan::<Neon, SquaredL2, ROWS>(query, rows, out) }
+const fn scans<E: LaneElement>() -> FloatScans {
+    FloatScans { l2: l2::<E>, dot: dot::<E>, cosine: cosine::<E> }
 }
 
 #[target_feature(enable = "neon")]
-unsafe fn dot(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
+unsafe fn l2<E: LaneElement>(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
     // SAFETY: the caller's contract, that of `FloatScan`.
-    unsafe { scan::<Neon, NegatedDot, ROWS>(query, rows, out) }
+    unsafe { scan::<Neon, E, SquaredL2, ROWS>(query, rows, out) }
 }
 
 #[target_feature(enable = "neon")]
-unsafe fn cosine(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
+unsafe fn dot<E: LaneElement>(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
     // SAFETY: the caller's contract, that of `FloatScan`.
-    unsafe { scan::<Neon, Cosine, ROWS>(query, rows, out) }
+    unsafe { scan::<Neon, E, NegatedDot, ROWS>(query, rows, out) }
+}
+
+#[target_feature(enable = "neon")]
+unsafe fn cosine<E: LaneElement>(query: &FloatQuery, rows: &[u8], out: &mut [f32]) {
+    // SAFETY: the caller's contract, that of `FloatScan`.
+    unsafe { scan::<Neon, E, Cosine, ROWS>(query, rows, out) }
 }
 
 /// Two registers used as one of eight lanes.
@@ -58,6 +69,32 @@ unsafe impl Lanes for Neon {
         unsafe {
             std::ptr::copy_nonoverlapping(floats.cast(), padded.as_mut_ptr(), count * 4);
             Neon::load(padded.as_ptr().cast())
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16(halves: *const u8) -> [float32x4_t; 2] {
+        let (low, high): (float32x4_t, float32x4_t);
+        // SAFETY: see above; the instructions read and write the registers named, and nothing else.
+        unsafe {
+            let halves = vld1q_u8(halves);
+            asm!(
+                "fcvtl {low:v}.4s, {halves:v}.4h",
+                "fcvtl2 {high:v}.4s, {halves:v}.8h",
+                low = out(vreg) low, high = lateout(vreg) high, halves = in(vreg) halves,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        [low, high]
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(bytes: *const u8) -> [float32x4_t; 2] {
+        // SAFETY: see above.
+        unsafe {
+            let words = vmovl_s8(vld1_s8(bytes.cast()));
+            let low = vcvtq_f32_s32(vmovl_s16(vget_low_s16(words)));
+            [low, vcvtq_f32_s32(vmovl_s16(vget_high_s16(words)))]
         }
     }
 

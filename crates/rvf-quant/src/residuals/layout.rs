@@ -1,6 +1,7 @@
 use rvf_types::{DataType, Metric};
 
 use crate::codes::CodeLayout;
+use crate::element::{Element, F16, F32, I8, values};
 use crate::error::QuantError;
 
 /// Bytes of scale and bias, in front of the levels.
@@ -60,14 +61,16 @@ impl ResidualLayout {
         if vector.len() != self.vector_bytes() || prepared.len() != self.dimension as usize {
             return Err(QuantError::CodeLength { vector_bytes: vector.len(), code_bytes: size_of_val(prepared) });
         }
-        if self.data_type == DataType::Binary {
-            for (index, value) in prepared.iter_mut().enumerate() {
-                *value = f32::from(vector[index / 8] >> (index % 8) & 1);
+        match self.data_type {
+            DataType::F16 => decode::<F16>(vector, prepared),
+            DataType::I8 => decode::<I8>(vector, prepared),
+            DataType::Binary => {
+                for (index, value) in prepared.iter_mut().enumerate() {
+                    *value = f32::from(vector[index / 8] >> (index % 8) & 1);
+                }
+                return Ok(());
             }
-            return Ok(());
-        }
-        for (value, bytes) in prepared.iter_mut().zip(vector.as_chunks::<4>().0) {
-            *value = f32::from_le_bytes(*bytes);
+            _ => decode::<F32>(vector, prepared),
         }
         if !prepared.iter().all(|value| value.is_finite()) {
             prepared.fill(0.0);
@@ -80,6 +83,12 @@ impl ResidualLayout {
     /// Bytes of the levels: a fourth of the dimension, rounded up.
     pub(super) fn quarter(self) -> usize {
         (self.dimension as usize).div_ceil(4)
+    }
+}
+
+fn decode<E: Element>(vector: &[u8], numbers: &mut [f32]) {
+    for (number, value) in numbers.iter_mut().zip(values::<E>(vector)) {
+        *number = value;
     }
 }
 

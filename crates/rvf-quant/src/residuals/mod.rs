@@ -3,7 +3,7 @@
 //!
 //! A vector is **prepared** first: `cosine` brings it to length 1, bits become the numbers 0 and 1, and a vector with
 //! NaN or infinity, as only a damaged file has, becomes zero. The residual `r` is the prepared vector less its centre
-//! `c`. A coded row of a `F32` vector, `row_bytes` = 8 + `quarter`, where `quarter` is a fourth of the dimension,
+//! `c`. A coded row of a vector of numbers, `row_bytes` = 8 + `quarter`, where `quarter` is a fourth of the dimension,
 //! rounded up; little-endian:
 //!
 //! | at | type | what |

@@ -1,9 +1,11 @@
 //! What the kernel tests share.
 #![allow(dead_code)] // each test crate uses its own part
 
+use half::f16;
 pub mod packed;
 
 use rvf_quant::{CodeIsa, CodeKernel, Isa, Kernel};
+use rvf_types::DataType;
 use std::io::Write;
 use std::sync::Once;
 
@@ -62,4 +64,17 @@ pub fn random_floats(count: usize, seed: u64) -> Vec<f32> {
         (state >> 40) as f32 / (1 << 23) as f32 - 1.0
     };
     (0..count).map(|_| next()).collect()
+}
+
+/// The types of numbers that are narrower than floats.
+pub const NARROW: [DataType; 2] = [DataType::F16, DataType::I8];
+
+/// `floats` of at most 1 as vectors of a narrow type, signed bytes as multiples of 1/127, and what these are as floats.
+pub fn narrow(data_type: DataType, floats: &[f32]) -> (Vec<u8>, Vec<f32>) {
+    let one = |float: &f32| match data_type {
+        DataType::F16 => (f16::from_f32(*float).to_le_bytes().to_vec(), f16::from_f32(*float).to_f32()),
+        _ => (vec![(*float * 127.0).round() as i8 as u8], (*float * 127.0).round()),
+    };
+    let (bytes, values): (Vec<Vec<u8>>, Vec<f32>) = floats.iter().map(one).unzip();
+    (bytes.concat(), values)
 }

@@ -183,7 +183,10 @@ pub(crate) fn check_metadata(text: &[u8], schema: &Schema, name: impl Fn() -> St
 /// The bits of a float's exponent: all are set in NaN and infinity.
 const EXPONENT: u32 = 0x7F80_0000;
 
-/// Checks that vectors hold only finite numbers, and packed bits only bits of the dimension.
+/// The same of a half float.
+const EXPONENT_OF_HALF: u16 = 0x7C00;
+
+/// Checks that vectors hold only finite numbers, and packed bits only bits of the dimension. Signed bytes may be any.
 pub(crate) fn check_vectors(bytes: &[u8], options: &StoreOptions, what: &str) -> Result<()> {
     let row_bytes = options.data_type.row_bytes(options.dimension);
     match options.data_type {
@@ -195,23 +198,31 @@ pub(crate) fn check_vectors(bytes: &[u8], options: &StoreOptions, what: &str) ->
                 None => Ok(()),
             }
         }
-        DataType::Binary => Ok(()),
-        _ => {
-            let words = bytes.as_chunks::<4>().0;
+        // Of the reserved types there is no store.
+        DataType::Binary | DataType::I8 | DataType::U8 | DataType::Bf16 => Ok(()),
+        DataType::F32 => {
             let is_bad = |word: &[u8; 4]| u32::from_le_bytes(*word) & EXPONENT == EXPONENT;
-            // All are looked at, without a branch for each: nearly always none is bad.
-            if !words.iter().fold(false, |found, word| found | is_bad(word)) {
-                return Ok(());
-            }
-            match words.iter().position(is_bad) {
-                Some(at) => Err(RvfError::input(format!(
-                    "{what}[{}] holds NaN or infinity at element {}; every element must be finite",
-                    at / options.dimension as usize,
-                    at % options.dimension as usize
-                ))),
-                None => Ok(()),
-            }
+            check_finite(bytes.as_chunks().0, is_bad, options, what)
         }
+        DataType::F16 => {
+            let is_bad = |half: &[u8; 2]| u16::from_le_bytes(*half) & EXPONENT_OF_HALF == EXPONENT_OF_HALF;
+            check_finite(bytes.as_chunks().0, is_bad, options, what)
+        }
+    }
+}
+
+fn check_finite<T>(elements: &[T], is_bad: impl Fn(&T) -> bool, options: &StoreOptions, what: &str) -> Result<()> {
+    // All are looked at, without a branch for each: nearly always none is bad.
+    if !elements.iter().fold(false, |found, element| found | is_bad(element)) {
+        return Ok(());
+    }
+    match elements.iter().position(is_bad) {
+        Some(at) => Err(RvfError::input(format!(
+            "{what}[{}] holds NaN or infinity at element {}; every element must be finite",
+            at / options.dimension as usize,
+            at % options.dimension as usize
+        ))),
+        None => Ok(()),
     }
 }
 
