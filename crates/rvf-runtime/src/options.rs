@@ -92,11 +92,11 @@ impl CreateOptions {
         if store.compression.is_none() {
             return Ok(());
         }
-        if store.data_type != DataType::F32 {
-            return refuse(format!(
-                "compression '{}' needs vectors of f32; leave dtype out, or compression",
-                store.compression.name()
-            ));
+        if store.data_type == DataType::Binary {
+            return refuse("vectors of bits take no compression; leave compression out".to_owned());
+        }
+        if store.data_type == DataType::I8 && matches!(store.compression, Compression::Scalar { .. }) {
+            return refuse("int8 vectors have a byte an element already; leave compression 'scalar' out".to_owned());
         }
         let training_rows = store.compression.training_rows();
         if !(TRAINING_ROWS_MIN..=TRAINING_ROWS_MAX).contains(&training_rows) {

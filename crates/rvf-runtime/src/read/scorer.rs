@@ -1,14 +1,17 @@
 use std::cell::OnceCell;
 
 use rvf_quant::{PackedScorer, Scorer};
+use rvf_types::DataType;
 
-use crate::packed::StoredQuantiser;
+use crate::packed::{StoredQuantiser, floats_of};
 use crate::runs::VectorRun;
+use crate::segment::Slice;
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
 
 /// One query, ready to be compared with the rows of a state, however they are kept.
 pub(crate) struct RowScorer<'a> {
+    data_type: DataType,
     query: &'a [u8],
     raw: Scorer,
     /// For each quantiser of the state, once its rows are met.
@@ -21,7 +24,7 @@ impl<'a> RowScorer<'a> {
         let raw = Scorer::new(shape.metric, shape.data_type, shape.dimension, query)
             .map_err(|error| RvfError::input(error.to_string()))?;
         let packed = std::iter::repeat_with(OnceCell::new).take(snapshot.quantisers.len()).collect();
-        Ok(RowScorer { query, raw, packed })
+        Ok(RowScorer { data_type: shape.data_type, query, raw, packed })
     }
 
     /// Distances of consecutive rows of a run, given as they are kept.
@@ -45,7 +48,8 @@ impl<'a> RowScorer<'a> {
             return Ok(scorer);
         }
         let quantiser = quantiser.quantiser()?;
-        let scorer = PackedScorer::new(quantiser, self.query).map_err(|error| RvfError::internal(error.to_string()))?;
+        let query = floats_of(self.data_type, Slice::Borrowed(self.query))?;
+        let scorer = PackedScorer::new(quantiser, &query).map_err(|error| RvfError::internal(error.to_string()))?;
         Ok(cell.get_or_init(|| scorer))
     }
 }

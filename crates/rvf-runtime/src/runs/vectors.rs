@@ -2,10 +2,10 @@ use std::sync::{Arc, OnceLock};
 
 use rvf_manifest::StoreOptions;
 use rvf_quant::{PackedLayout, PackedTable};
-use rvf_types::{Row, SegmentId};
+use rvf_types::{DataType, Row, SegmentId};
 use rvf_wire::{CodeKind, QUANT_HEADER_BYTES, QuantHeader, VEC_HEADER_BYTES, VecHeader};
 
-use crate::packed::{Quantisers, StoredQuantiser};
+use crate::packed::{Quantisers, StoredQuantiser, floats_of, vectors_of};
 use crate::runs::Run;
 use crate::segment::{RunBytes, Slice};
 use crate::storage::AlignedBytes;
@@ -154,22 +154,30 @@ impl VectorRun {
     /// The vectors of `count` rows from the run's `index`-th on: those that were given, or what their packed form stands
     /// for.
     pub(crate) fn vectors(&self, index: u32, count: u32) -> Result<Slice<'_>> {
-        let rows = self.rows(index, count)?;
-        let Some((_, quantiser)) = self.quantiser()? else { return Ok(rows) };
-        let quantiser = quantiser.quantiser()?;
+        match &self.form {
+            Form::Raw(_) => self.rows(index, count),
+            Form::Packed(packed) => vectors_of(packed.header.data_type, &self.decoded(index, count)?).map(Slice::Owned),
+        }
+    }
+
+    /// What packed rows stand for.
+    fn decoded(&self, index: u32, count: u32) -> Result<Vec<f32>> {
+        let Some((_, quantiser)) = self.quantiser()? else {
+            return Err(RvfError::internal("rows as they were given are not decoded"));
+        };
+        let (rows, quantiser) = (self.rows(index, count)?, quantiser.quantiser()?);
         let layout = quantiser.layout();
         let mut values = vec![0.0; count as usize * layout.dimension() as usize];
         quantiser.decode(&rows, &mut values).map_err(|error| RvfError::internal(error.to_string()))?;
-        let mut bytes = AlignedBytes::zeroed(values.len() * size_of::<f32>());
-        for (slot, value) in bytes.as_mut_slice().as_chunks_mut::<4>().0.iter_mut().zip(values) {
-            *slot = value.to_le_bytes();
-        }
-        Ok(Slice::Owned(bytes))
+        Ok(values)
     }
 
     /// As [`VectorRun::vectors`], as `f32` whatever the store's data type.
     pub(crate) fn float_vectors(&self, index: u32, count: u32) -> Result<Slice<'_>> {
-        self.vectors(index, count)
+        match &self.form {
+            Form::Raw(header) => floats_of(header.data_type, self.rows(index, count)?),
+            Form::Packed(_) => vectors_of(DataType::F32, &self.decoded(index, count)?).map(Slice::Owned),
+        }
     }
 
     /// The packed rows where they lie: mapped or in memory. Those that are used must be [touched](Self::touch).

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use half::f16;
 use rvf_runtime::storage::MemoryStorage;
-use rvf_runtime::types::{Compression, Metric};
-use rvf_runtime::{Control, CreateOptions, OpenOptions, Quality, QueryOptions, RvfStore};
+use rvf_runtime::types::{Compression, DataType, ErrorCode, Metric};
+use rvf_runtime::{Control, CreateOptions, OnDuplicate, OpenOptions, Quality, QueryOptions, RvfStore};
 
 use crate::hosts::{PATH, Subject, without_threads};
-use crate::kit::{Rng, WAIT, all_rows, ready, strings, times};
+use crate::kit::{NewEntry, Rng, WAIT, all_rows, batch_of, ready, strings, times};
 use crate::model::{GROUPS, group_filter, metadata, nearest};
 
 const DIMENSION: u32 = 32;
@@ -218,6 +219,81 @@ fn vectors_unlike_the_first_are_packed_by_a_quantiser_of_their_own() {
         check_contents(&subject.store, &subject, case);
         check_answers(&subject.store.clone(), &mut subject, case);
     }
+}
+
+#[test]
+fn half_floats_and_signed_bytes_are_packed_and_come_back_as_such() {
+    for data_type in [DataType::F16, DataType::I8] {
+        let compressions = CASES.map(|case| case.compression).into_iter();
+        let fits =
+            |compression: &Compression| data_type != DataType::I8 || !matches!(compression, Compression::Scalar { .. });
+        for compression in compressions.filter(fits) {
+            let host = without_threads(Arc::new(MemoryStorage::new()));
+            let mut options = CreateOptions::new(DIMENSION, Metric::Cosine);
+            (options.store.compression, options.store.data_type) = (compression, data_type);
+            let store = RvfStore::create(&host, PATH, &options).unwrap();
+            let entries = typed_entries(data_type, 1_200);
+            store.ingest(batch_of(&entries), OnDuplicate::Error, WAIT).unwrap();
+            store.compact(&Control::default()).unwrap();
+            let row_bytes = data_type.row_bytes(DIMENSION);
+            let page = store.snapshot().unwrap().rows(all_rows(), None).unwrap();
+            assert_eq!(page.lossy.len(), entries.len());
+            let vectors = page.vectors.unwrap();
+            let mut found = 0;
+            for (entry, kept) in entries.iter().zip(vectors.chunks_exact(row_bytes)) {
+                let hits = store.query(&entry.vector, &nearest(10), None).unwrap();
+                found += usize::from(hits.ids.contains(&entry.id));
+                let similarity = cosine(data_type, &entry.vector, kept);
+                assert!(similarity > 0.6, "{data_type:?}, {compression:?}: {similarity}");
+            }
+            assert!(found * 10 >= entries.len() * 9, "{data_type:?}, {compression:?}: {found} found");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_packed_is_refused() {
+    let host = without_threads(Arc::new(MemoryStorage::new()));
+    let scalar = Compression::Scalar { bits: 8 };
+    let create = |metric, data_type, compression| {
+        let mut options = CreateOptions::new(DIMENSION, metric);
+        (options.store.compression, options.store.data_type) = (compression, data_type);
+        RvfStore::create(&host, PATH, &options).err().unwrap().code
+    };
+    let too_many = Compression::Product { subvectors: DIMENSION + 1, bits: 8, training_rows: 1_000 };
+    let too_few_rows = Compression::Binary { training_rows: 255 };
+    for code in [
+        create(Metric::Hamming, DataType::Binary, scalar),
+        create(Metric::L2, DataType::I8, scalar),
+        create(Metric::L2, DataType::F32, Compression::Scalar { bits: 5 }),
+        create(Metric::L2, DataType::F32, too_many),
+        create(Metric::L2, DataType::F32, too_few_rows),
+    ] {
+        assert_eq!(code, ErrorCode::InvalidOptions);
+    }
+}
+
+/// Entries with random vectors of a data type.
+fn typed_entries(data_type: DataType, count: usize) -> Vec<NewEntry> {
+    let mut rng = Rng::new(9);
+    let element = |value: f64| match data_type {
+        DataType::F16 => f16::from_f64(value).to_le_bytes().to_vec(),
+        _ => vec![(value * 127.0) as i8 as u8],
+    };
+    let mut vector = || (0..DIMENSION).flat_map(|_| element(rng.fraction())).collect();
+    (0..count).map(|id| NewEntry { id: format!("id-{id}"), vector: vector(), metadata: None }).collect()
+}
+
+fn cosine(data_type: DataType, left: &[u8], right: &[u8]) -> f64 {
+    let values = |vector: &[u8]| -> Vec<f64> {
+        match data_type {
+            DataType::F16 => vector.as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f64()).collect(),
+            _ => vector.iter().map(|byte| f64::from(*byte as i8)).collect(),
+        }
+    };
+    let (left, right) = (values(left), values(right));
+    let dot = |left: &[f64], right: &[f64]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f64>();
+    dot(&left, &right) / (dot(&left, &left) * dot(&right, &right)).sqrt()
 }
 
 #[test]
