@@ -23,7 +23,7 @@ mod scorer;
 mod topk;
 mod wide;
 
-pub use codes::{CodeLayout, CodeScorer, CodeTable};
+pub use codes::{CodeLayout, CodePrecision, CodeScorer, CodeTable};
 pub use error::QuantError;
 pub use kernels::{CodeIsa, CodeKernel, Isa, Kernel};
 pub use residuals::{ResidualEncoder, ResidualLayout, ResidualScorer};

@@ -5,8 +5,18 @@ use rvf_types::{DataType, Metric, limits};
 /// Where a coded row's elements start: behind scale and bias.
 pub(crate) const ELEMENTS_START: usize = 8;
 
-/// Elements are padded to a multiple of this, the width of the narrowest vector register.
+/// Bytes of elements are padded to a multiple of this, the width of the narrowest vector register.
 const ELEMENTS_UNIT: usize = 16;
+
+/// How finely the elements of `F32` vectors are coded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CodePrecision {
+    /// A byte an element, 255 levels.
+    #[default]
+    Int8,
+    /// Half a byte an element, 15 levels.
+    Int4,
+}
 
 /// How vectors of one metric, type and dimension are coded. [`crate::codes`] has the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +24,11 @@ pub struct CodeLayout {
     metric: Metric,
     data_type: DataType,
     dimension: u32,
+    precision: CodePrecision,
 }
 
 impl CodeLayout {
-    /// The layout for vectors of `dimension` elements.
+    /// The layout with a byte an element, for vectors of `dimension` elements.
     ///
     /// # Errors
     /// The metric does not fit the type of the vectors, or the dimension is out of range.
@@ -27,10 +38,23 @@ impl CodeLayout {
         }
         match (metric, data_type) {
             (Metric::L2 | Metric::Cosine | Metric::DotProduct, DataType::F32) | (Metric::Hamming, DataType::Binary) => {
-                Ok(CodeLayout { metric, data_type, dimension })
+                Ok(CodeLayout { metric, data_type, dimension, precision: CodePrecision::Int8 })
             }
             _ => Err(QuantError::MetricUnsupported { metric, data_type }),
         }
+    }
+
+    /// The layout of the same vectors, coded this finely. Bits are stored as they are either way.
+    pub fn with_precision(self, precision: CodePrecision) -> CodeLayout {
+        match self.data_type {
+            DataType::Binary => self,
+            _ => CodeLayout { precision, ..self },
+        }
+    }
+
+    /// How finely elements are coded.
+    pub fn precision(self) -> CodePrecision {
+        self.precision
     }
 
     /// The metric the codes are for.
@@ -79,7 +103,7 @@ impl CodeLayout {
                 for (vector, row) in
                     vectors.chunks_exact(self.vector_bytes()).zip(out.chunks_exact_mut(self.row_bytes()))
                 {
-                    encode::row(self.metric, vector, row);
+                    encode::row(self, vector, row);
                 }
             }
         }
@@ -88,6 +112,10 @@ impl CodeLayout {
 
     /// Bytes of the elements of a coded row, with padding.
     pub(crate) fn element_bytes(self) -> usize {
-        (self.dimension as usize).next_multiple_of(ELEMENTS_UNIT)
+        let dimension = self.dimension as usize;
+        match self.precision {
+            CodePrecision::Int8 => dimension.next_multiple_of(ELEMENTS_UNIT),
+            CodePrecision::Int4 => dimension.div_ceil(2).next_multiple_of(ELEMENTS_UNIT),
+        }
     }
 }
