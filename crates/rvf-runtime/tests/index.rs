@@ -21,6 +21,8 @@ mod lives;
 mod model;
 #[path = "index/points.rs"]
 mod points;
+#[path = "index/precision.rs"]
+mod precision;
 #[path = "index/reopening.rs"]
 mod reopening;
 #[path = "index/replaced.rs"]

@@ -14,6 +14,8 @@ const VERSION: u16 = 1;
 pub enum CodeKind {
     /// A byte an element with a scale and a bias for each row; bits as they are (`rvf_quant::codes`).
     Int8 = 1,
+    /// Half a byte an element instead.
+    Int4 = 2,
 }
 
 /// What the codes of a QUANT segment are.
@@ -58,11 +60,13 @@ impl QuantHeader {
     /// Reads the header of a payload with `data_bytes` bytes of data.
     pub fn decode(bytes: &[u8], data_bytes: u64) -> Result<QuantHeader, WireError> {
         let bytes = slice(bytes, 0, QUANT_HEADER_BYTES, WHAT)?;
-        if read_u16(bytes, 0, WHAT)? != VERSION || read_u16(bytes, 2, WHAT)? != CodeKind::Int8 as u16 {
-            return Err(WireError::Unsupported("kind of codes"));
-        }
+        let kind = match (read_u16(bytes, 0, WHAT)?, read_u16(bytes, 2, WHAT)?) {
+            (VERSION, 1) => CodeKind::Int8,
+            (VERSION, 2) => CodeKind::Int4,
+            _ => return Err(WireError::Unsupported("kind of codes")),
+        };
         let header = QuantHeader {
-            kind: CodeKind::Int8,
+            kind,
             data_type: DataType::from_u8(bytes[4]).ok_or(WireError::Invalid("data type"))?,
             metric: Metric::from_u8(bytes[5]).ok_or(WireError::Invalid("metric"))?,
             dimension: read_u32(bytes, 8, WHAT)?,

@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rvf_manifest::StoreOptions;
-use rvf_quant::CodeLayout;
+use rvf_quant::{CodeLayout, CodePrecision};
 use rvf_types::Row;
 use rvf_types::limits::SEGMENT_SPLIT_BYTES;
 use rvf_wire::{CodeKind, QUANT_HEADER_BYTES, QuantHeader};
@@ -16,6 +16,9 @@ use crate::{Result, RvfError};
 /// Vectors coded at once; their bytes are still in the cache when they are.
 const ENCODE_ROWS: u32 = 256;
 
+/// The hardware profile of stores that are to answer more queries: half as many bytes are read for each row on the way.
+const THROUGHPUT_PROFILE: u8 = 3;
+
 /// Codes of consecutive rows.
 pub(crate) struct CodeRun {
     header: QuantHeader,
@@ -25,13 +28,18 @@ pub(crate) struct CodeRun {
 
 /// How the rows of a store are coded.
 pub(crate) fn code_layout(options: &StoreOptions) -> Result<CodeLayout> {
-    CodeLayout::new(options.metric, options.data_type, options.dimension)
-        .map_err(|error| RvfError::internal(error.to_string()))
+    let layout = CodeLayout::new(options.metric, options.data_type, options.dimension)
+        .map_err(|error| RvfError::internal(error.to_string()))?;
+    let is_throughput = options.profile == THROUGHPUT_PROFILE;
+    Ok(layout.with_precision(if is_throughput { CodePrecision::Int4 } else { CodePrecision::Int8 }))
 }
 
 fn header_of(layout: CodeLayout, first_row: Row, row_count: u32) -> QuantHeader {
     QuantHeader {
-        kind: CodeKind::Int8,
+        kind: match layout.precision() {
+            CodePrecision::Int8 => CodeKind::Int8,
+            CodePrecision::Int4 => CodeKind::Int4,
+        },
         data_type: layout.data_type(),
         metric: layout.metric(),
         dimension: layout.dimension(),

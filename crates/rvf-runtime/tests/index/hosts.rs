@@ -58,9 +58,15 @@ pub struct Subject {
 impl Subject {
     /// An empty store.
     pub fn new(host: Host, path: &str, metric: Metric, dimension: u32, seed: u64) -> Subject {
+        Subject::with_options(host, path, &CreateOptions::new(dimension, metric), seed)
+    }
+
+    /// An empty store with these options.
+    pub fn with_options(host: Host, path: &str, options: &CreateOptions, seed: u64) -> Subject {
+        let (metric, dimension) = (options.store.metric, options.store.dimension);
         let mut rng = Rng::new(seed);
         let points = Points::new(metric, dimension, &mut rng);
-        let store = ready(|| RvfStore::create(&host, path, &CreateOptions::new(dimension, metric))).unwrap();
+        let store = ready(|| RvfStore::create(&host, path, options)).unwrap();
         let model = Model::new(metric, dimension);
         Subject { host, path: path.to_owned(), store, model, points, rng, next_id: 0 }
     }
