@@ -26,7 +26,7 @@ mod scorer;
 mod topk;
 mod wide;
 
-pub use codes::{CodeLayout, CodeScorer, CodeTable};
+pub use codes::{CodeLayout, CodePrecision, CodeScorer, CodeTable};
 pub use error::QuantError;
 pub use kernels::{CodeIsa, CodeKernel, Isa, Kernel, PackedKernel};
 pub use packed::{PackedLayout, PackedScorer, PackedTable, Packing, Quantiser};

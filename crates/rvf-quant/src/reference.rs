@@ -66,6 +66,15 @@ pub fn hamming(query: &[u8], row: &[u8]) -> u32 {
     differing as u32
 }
 
+/// Dot product of two parts of a query, signed bytes, and the lower and upper halves of a row's bytes. The shortest side
+/// decides how many count.
+#[inline(always)]
+pub fn nibble_dot(lower: &[u8], upper: &[u8], row: &[u8]) -> i32 {
+    let product = |code: &u8, nibble: u8| i32::from(code.cast_signed()) * i32::from(nibble);
+    let pairs = lower.iter().zip(upper).zip(row);
+    pairs.map(|((lower, upper), byte)| product(lower, byte & 0xF) + product(upper, byte >> 4)).sum()
+}
+
 /// Dot product of a query of signed bytes and a row of unsigned ones. The shorter side decides how many count.
 ///
 /// Products of 16-bit numbers, two of which are added at once, are what LLVM knows the instruction of most CPUs for:

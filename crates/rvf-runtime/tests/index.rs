@@ -27,6 +27,8 @@ mod packed;
 mod packed_damage;
 #[path = "index/points.rs"]
 mod points;
+#[path = "index/precision.rs"]
+mod precision;
 #[path = "index/reopening.rs"]
 mod reopening;
 #[path = "index/replaced.rs"]

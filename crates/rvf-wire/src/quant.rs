@@ -17,11 +17,13 @@ pub enum CodeKind {
     Int8 = 1,
     /// Packed vectors, in place of the vectors (`rvf_quant::packed`).
     Packed = 2,
+    /// Codes as those, with half a byte an element.
+    Int4 = 4,
 }
 
 impl CodeKind {
     fn from_u16(value: u16) -> Option<CodeKind> {
-        [CodeKind::Int8, CodeKind::Packed].into_iter().find(|kind| *kind as u16 == value)
+        [CodeKind::Int8, CodeKind::Packed, CodeKind::Int4].into_iter().find(|kind| *kind as u16 == value)
     }
 }
 

@@ -1,6 +1,7 @@
 use rvf_types::DataType;
 
 use super::CodeLayout;
+use super::layout::CodePrecision;
 use super::layout::ELEMENTS_START;
 use crate::error::QuantError;
 
@@ -21,8 +22,18 @@ impl CodeLayout {
         }
         let (header, elements) = row.split_at(ELEMENTS_START);
         let scale = header.first_chunk::<4>().map_or(0.0, |bytes| f32::from_le_bytes(*bytes));
-        for (slot, element) in sum.iter_mut().zip(elements) {
-            *slot += scale * (f32::from(*element) - 128.0);
+        match self.precision() {
+            CodePrecision::Int8 => {
+                for (slot, element) in sum.iter_mut().zip(elements) {
+                    *slot += scale * (f32::from(*element) - 128.0);
+                }
+            }
+            CodePrecision::Int4 => {
+                let nibbles = elements.iter().map(|byte| byte & 0xF).chain(elements.iter().map(|byte| byte >> 4));
+                for (slot, nibble) in sum.iter_mut().zip(nibbles) {
+                    *slot += scale * (f32::from(nibble) - 8.0);
+                }
+            }
         }
         Ok(())
     }

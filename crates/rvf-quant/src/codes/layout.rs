@@ -6,8 +6,18 @@ use rvf_types::{DataType, Metric, limits};
 /// Where a coded row's elements start: behind scale and bias.
 pub(crate) const ELEMENTS_START: usize = 8;
 
-/// Elements are padded to a multiple of this, the width of the narrowest vector register.
+/// Bytes of elements are padded to a multiple of this, the width of the narrowest vector register.
 const ELEMENTS_UNIT: usize = 16;
+
+/// How finely the elements of `F32` vectors are coded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CodePrecision {
+    /// A byte an element, 255 levels.
+    #[default]
+    Int8,
+    /// Half a byte an element, 15 levels.
+    Int4,
+}
 
 /// How vectors of one metric, type and dimension are coded. [`crate::codes`] has the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +25,11 @@ pub struct CodeLayout {
     metric: Metric,
     data_type: DataType,
     dimension: u32,
+    precision: CodePrecision,
 }
 
 impl CodeLayout {
-    /// The layout for vectors of `dimension` elements.
+    /// The layout with a byte an element, for vectors of `dimension` elements.
     ///
     /// # Errors
     /// The metric does not fit the type of the vectors, or the dimension is out of range.
@@ -29,7 +40,20 @@ impl CodeLayout {
         if !data_type.fits(metric) {
             return Err(QuantError::MetricUnsupported { metric, data_type });
         }
-        Ok(CodeLayout { metric, data_type, dimension })
+        Ok(CodeLayout { metric, data_type, dimension, precision: CodePrecision::Int8 })
+    }
+
+    /// The layout of the same vectors, coded this finely. Bits are stored as they are either way.
+    pub fn with_precision(self, precision: CodePrecision) -> CodeLayout {
+        match self.data_type {
+            DataType::Binary => self,
+            _ => CodeLayout { precision, ..self },
+        }
+    }
+
+    /// How finely elements are coded.
+    pub fn precision(self) -> CodePrecision {
+        self.precision
     }
 
     /// The metric the codes are for.
@@ -84,12 +108,16 @@ impl CodeLayout {
     fn encode_numbers<E: Element>(self, vectors: &[u8], out: &mut [u8]) {
         let rows = out.chunks_exact_mut(self.row_bytes());
         for (vector, row) in vectors.chunks_exact(self.vector_bytes()).zip(rows) {
-            encode::row::<E>(self.metric, vector, row);
+            encode::row::<E>(self, vector, row);
         }
     }
 
     /// Bytes of the elements of a coded row, with padding.
     pub(crate) fn element_bytes(self) -> usize {
-        (self.dimension as usize).next_multiple_of(ELEMENTS_UNIT)
+        let dimension = self.dimension as usize;
+        match self.precision {
+            CodePrecision::Int8 => dimension.next_multiple_of(ELEMENTS_UNIT),
+            CodePrecision::Int4 => dimension.div_ceil(2).next_multiple_of(ELEMENTS_UNIT),
+        }
     }
 }

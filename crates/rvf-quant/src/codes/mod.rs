@@ -9,6 +9,10 @@
 //! | 4 | `f32` | bias `b`: what the row alone adds to a distance |
 //! | 8 | `u8` each | the elements, `1..=255`; 128 from the dimension on |
 //!
+//! With [`CodePrecision::Int4`] half as many bytes follow scale and bias: `e` = dimension / 2 rounded up to a multiple of
+//! 16. The lower half of byte `i` is element `i`, the upper half element `e + i`, each about `s * (half - 8)` and in
+//! `1..=15`; 8 from the dimension on. Queries are coded in whole bytes either way.
+//!
 //! | metric | coded vector | bias | distance from a query `q`, coded as `t * (byte - 128)` |
 //! |---|---|---|---|
 //! | `l2` | as it is | squared norm of the decoded vector, `s * s` times the sum of squared codes | that of `q` likewise, `+ b - 2 * s * t * dot` |
@@ -33,7 +37,7 @@ mod layout;
 mod scorer;
 mod table;
 
-pub use layout::CodeLayout;
 pub(crate) use layout::ELEMENTS_START;
+pub use layout::{CodeLayout, CodePrecision};
 pub use scorer::CodeScorer;
 pub use table::CodeTable;

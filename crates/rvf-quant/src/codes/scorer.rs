@@ -1,5 +1,5 @@
 use super::layout::ELEMENTS_START;
-use super::{CodeLayout, CodeTable};
+use super::{CodeLayout, CodePrecision, CodeTable};
 use crate::error::QuantError;
 use crate::kernels::{CodeKernel, CodeQuery, CodeRows};
 use rvf_types::{DataType, Metric};
@@ -60,9 +60,11 @@ impl CodeScorer {
         if query.len() != layout.vector_bytes() {
             return Err(QuantError::QueryLength { expected_bytes: layout.vector_bytes(), actual_bytes: query.len() });
         }
-        let mut row = vec![0; layout.row_bytes()];
-        layout.encode(query, &mut row)?;
-        Ok(CodeScorer::of_code(kernel, layout, &row))
+        // A query is there once, so it can be as fine as kernels take it.
+        let fine = layout.with_precision(CodePrecision::Int8);
+        let mut row = vec![0; fine.row_bytes()];
+        fine.encode(query, &mut row)?;
+        Ok(CodeScorer::of_code(kernel, layout, fine, &row))
     }
 
     /// Row `row` of `table` as the query: how far rows are apart is asked when a graph is built.
@@ -70,7 +72,7 @@ impl CodeScorer {
     /// # Errors
     /// There is no such row.
     pub fn of_row(table: &CodeTable<'_>, row: u32) -> Result<CodeScorer, QuantError> {
-        Ok(CodeScorer::of_code(CodeKernel::best(), table.layout(), table.row(row)?))
+        Ok(CodeScorer::of_code(CodeKernel::best(), table.layout(), table.layout(), table.row(row)?))
     }
 
     /// Makes row `row` of `table` the query. Nothing is allocated.
@@ -79,7 +81,7 @@ impl CodeScorer {
     /// There is no such row, or the table has another layout than this query.
     pub fn aim_at(&mut self, table: &CodeTable<'_>, row: u32) -> Result<(), QuantError> {
         self.check_layout(table)?;
-        self.set_code(table.row(row)?);
+        self.set_code(table.layout().precision(), table.row(row)?);
         Ok(())
     }
 
@@ -105,7 +107,7 @@ impl CodeScorer {
         if let Some(largest) = rows.iter().max() {
             table.check(*largest)?;
         }
-        let scan = self.kernel.scan(self.layout.data_type());
+        let scan = self.kernel.scan(self.layout);
         let mut sums = [0_i32; BLOCK_ROWS];
         for (rows, out) in rows.chunks(BLOCK_ROWS).zip(out.chunks_mut(BLOCK_ROWS)) {
             let sums = &mut sums[..rows.len()];
@@ -135,22 +137,30 @@ impl CodeScorer {
         }
     }
 
-    fn of_code(kernel: CodeKernel, layout: CodeLayout, row: &[u8]) -> CodeScorer {
+    /// A scorer for rows of `layout`, with a row of `coded_as` as the query.
+    fn of_code(kernel: CodeKernel, layout: CodeLayout, coded_as: CodeLayout, row: &[u8]) -> CodeScorer {
         let terms = Terms { base: 0.0, of_bias: 0.0, factor: 0.0 };
         let mut scorer = CodeScorer { layout, kernel, query: CodeQuery::new(layout), terms };
-        scorer.set_code(row);
+        scorer.set_code(coded_as.precision(), row);
         scorer
     }
 
-    /// Takes over a coded row of this layout.
-    fn set_code(&mut self, row: &[u8]) {
+    /// Takes over a coded row of this layout, or of its like with another precision.
+    fn set_code(&mut self, precision: CodePrecision, row: &[u8]) {
         match self.layout.data_type() {
             DataType::Binary => self.query.set_bits(self.layout.dimension(), row),
             _ => {
                 let (header, elements) = row.split_at(ELEMENTS_START);
                 let [scale, bias] = terms_of(header);
                 self.terms = Terms::new(self.layout.metric(), f64::from(scale), f64::from(bias));
-                self.query.set_elements(elements);
+                match precision {
+                    CodePrecision::Int8 => self.query.set_elements(elements.iter().copied()),
+                    CodePrecision::Int4 => {
+                        let lower = elements.iter().map(|byte| byte & 0xF);
+                        let nibbles = lower.chain(elements.iter().map(|byte| byte >> 4));
+                        self.query.set_elements(nibbles.map(|nibble| nibble + (128 - 8)));
+                    }
+                }
             }
         }
     }

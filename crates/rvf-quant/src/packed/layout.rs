@@ -1,16 +1,16 @@
 use super::binary;
 use super::header::HEADER_BYTES;
 use super::product::CENTROIDS;
-use crate::codes::CodeLayout;
+use crate::codes::{CodeLayout, CodePrecision};
 use crate::error::QuantError;
 use rvf_types::{DataType, Metric};
 
 /// How vectors are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
-    /// One byte an element, with a scale for each vector. Needs no training.
+    /// An integer for each element, with a scale for each vector. Needs no training.
     Scalar {
-        /// Bits an element: 8.
+        /// Bits an element: 8 or 4.
         bits: u8,
     },
     /// Product quantisation: each of `subvectors` parts of a vector is one of `2^bits` trained ones.
@@ -50,6 +50,9 @@ impl PackedLayout {
         match packing {
             Packing::Product { subvectors, .. } if subvectors == 0 || subvectors > dimension => {
                 Err(QuantError::SubvectorsOutOfRange { subvectors, dimension })
+            }
+            Packing::Scalar { bits: 4 } => {
+                Ok(PackedLayout { packing, codes: codes.with_precision(CodePrecision::Int4) })
             }
             Packing::Scalar { bits: 8 } | Packing::Product { bits: 8, .. } | Packing::Binary => {
                 Ok(PackedLayout { packing, codes })

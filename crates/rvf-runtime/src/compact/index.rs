@@ -2,7 +2,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rvf_index::{GraphBuilder, Progress};
-use rvf_types::limits::COARSE_FROM_ROWS;
 use rvf_types::{NO_ROW, Row, SegmentKind};
 
 use crate::Result;
@@ -11,7 +10,7 @@ use crate::control::Control;
 use crate::dead_rows::DeadRows;
 use crate::index::{
     BuildVectors, CodeRun, CodeWriter, build_coarse, build_parameters, code_layout, cut, encode_picked, graph_error,
-    resume_error,
+    resume_error, wants_coarse,
 };
 use crate::runs::RunList;
 use crate::segment::{CheckedSegment, RunBytes};
@@ -75,7 +74,7 @@ impl NewFile {
             return self.stopped(control);
         }
         self.layer(SegmentKind::INDEX, builder.write(), row_count)?;
-        if row_count < COARSE_FROM_ROWS {
+        if !wants_coarse(snapshot.options(), row_count) {
             return Ok(());
         }
         let old_rows: Vec<Row> = self.copied.range(..end).collect();

@@ -5,7 +5,9 @@ use rvf_manifest::StoreOptions;
 use rvf_types::Row;
 
 use crate::Result;
-use crate::index::{BuildVectors, CodeRun, GraphUpdate, code_layout, encode_rows, graph_error, resume_error};
+use crate::index::{
+    BuildVectors, CodeRun, GraphUpdate, ProfileLayout, code_layout, encode_rows, graph_error, resume_error,
+};
 use crate::pool::Parts;
 use crate::runs::{Run, RunList};
 use crate::snapshot::Snapshot;
@@ -61,10 +63,11 @@ pub(crate) struct Effort<'a> {
     pub(crate) first_rows: Row,
 }
 
-/// Links and breadth from the options that HNSW has: its lowest layer has twice `m` links a row. With very few links, or
+/// Links and breadth from the options that HNSW has: its lowest layer has twice `m` links a row, and ours as many unless
+/// the hardware profile says otherwise. With very few links, or
 /// a very narrow walk, rows are so often missed that the repair takes longer than the rest.
 pub(crate) fn build_parameters(options: &StoreOptions) -> BuildParameters {
-    let degree = (2 * options.m as usize).clamp(DEGREE_LEAST, DEGREE_MAX);
+    let degree = (ProfileLayout::of(options).degree_per_m * options.m as usize).clamp(DEGREE_LEAST, DEGREE_MAX);
     BuildParameters {
         degree,
         breadth: (options.ef_construction as usize * 6 / 5).max(BREADTH_LEAST),

@@ -3,9 +3,11 @@ use std::sync::Arc;
 
 use rvf_index::GraphSource;
 use rvf_layer::{BuildError, ProgressiveBuilder, RowSource};
+use rvf_manifest::StoreOptions;
 use rvf_types::Row;
+use rvf_types::limits::COARSE_FROM_ROWS;
 
-use crate::index::LayerSource;
+use crate::index::{LayerSource, ProfileLayout};
 use crate::segment::{CheckedSegment, Slice};
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
@@ -59,6 +61,11 @@ fn bytes(slice: Slice<'_>) -> Cow<'_, [u8]> {
         Slice::Borrowed(bytes) => Cow::Borrowed(bytes),
         Slice::Owned(bytes) => Cow::Owned(bytes.to_vec()),
     }
+}
+
+/// True where a graph of so many rows gets a progressive layer.
+pub(crate) fn wants_coarse(options: &StoreOptions, row_count: Row) -> bool {
+    ProfileLayout::of(options).has_coarse && row_count >= COARSE_FROM_ROWS
 }
 
 /// The progressive layer of the living rows below `row_count`; `old_row_of` says which row of the state each is.

@@ -2,11 +2,12 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rvf_manifest::StoreOptions;
-use rvf_quant::CodeLayout;
+use rvf_quant::{CodeLayout, CodePrecision};
 use rvf_types::Row;
 use rvf_types::limits::SEGMENT_SPLIT_BYTES;
 use rvf_wire::{CodeKind, QUANT_HEADER_BYTES, QuantHeader};
 
+use crate::index::ProfileLayout;
 use crate::runs::Run;
 use crate::segment::RunBytes;
 use crate::snapshot::Snapshot;
@@ -23,15 +24,21 @@ pub(crate) struct CodeRun {
     bytes: RunBytes,
 }
 
-/// How the rows of a store are coded.
+/// How the rows of a store are coded: as its profile says, and finely where packed rows are built a graph of, whose codes are
+/// not kept.
 pub(crate) fn code_layout(options: &StoreOptions) -> Result<CodeLayout> {
-    CodeLayout::new(options.metric, options.data_type, options.dimension)
-        .map_err(|error| RvfError::internal(error.to_string()))
+    let layout = CodeLayout::new(options.metric, options.data_type, options.dimension)
+        .map_err(|error| RvfError::internal(error.to_string()))?;
+    let is_kept = options.compression.is_none();
+    Ok(layout.with_precision(if is_kept { ProfileLayout::of(options).precision } else { CodePrecision::Int8 }))
 }
 
 fn header_of(layout: CodeLayout, first_row: Row, row_count: u32) -> QuantHeader {
     QuantHeader {
-        kind: CodeKind::Int8,
+        kind: match layout.precision() {
+            CodePrecision::Int8 => CodeKind::Int8,
+            CodePrecision::Int4 => CodeKind::Int4,
+        },
         data_type: layout.data_type(),
         metric: layout.metric(),
         dimension: layout.dimension(),

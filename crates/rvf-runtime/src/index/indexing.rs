@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rvf_quant::PackedLayout;
-use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, COARSE_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
+use rvf_types::limits::{CLOSE_INDEX_FROM_ROWS, INDEX_FROM_ROWS, UNINDEXED_ROWS_MAX};
 use rvf_types::{ErrorCode, Row};
 
 use crate::control::Control;
 use crate::index::build::{DEAD_ROWS_MIN, Effort, is_worn};
-use crate::index::{Builder, GraphUpdate, IndexUpdate, build_coarse, code_layout, encode_rows};
+use crate::index::{Builder, GraphUpdate, IndexUpdate, build_coarse, code_layout, encode_rows, wants_coarse};
 use crate::packed::{is_packable, pack_rows, train, wants_another};
 use crate::snapshot::Snapshot;
 use crate::store::{RvfStore, closed};
@@ -208,7 +208,7 @@ impl RvfStore {
         };
         builder.note_stored();
         // Closing leaves an older one as it is: what it says of its rows stays true.
-        if !is_whole || !effort.may_rebuild || row_count < COARSE_FROM_ROWS {
+        if !is_whole || !effort.may_rebuild || !wants_coarse(snapshot.options(), row_count) {
             return Ok(());
         }
         match build_coarse(&snapshot, row_count, |row| row) {

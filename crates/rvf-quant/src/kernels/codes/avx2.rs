@@ -1,14 +1,14 @@
 //! AVX2: bytes become 16-bit numbers, whose products are summed in pairs to 32 bits. `vpmaddubsw` would take the bytes as
 //! they are, but its sums are of 16 bits and saturate.
 
-use super::lanes::{ByteLanes, ROWS, scan};
+use super::lanes::{ByteLanes, ROWS, scan, scan_nibbles};
 use super::{CodeIsa, CodeKernel, CodeQuery, CodeRows, bits};
 use std::arch::x86_64::*;
 
 /// The kernels, where this CPU can run them.
 pub(super) fn detect() -> Option<CodeKernel> {
     let can_run = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt");
-    can_run.then_some(CodeKernel { isa: CodeIsa::Avx2, dot, hamming })
+    can_run.then_some(CodeKernel { isa: CodeIsa::Avx2, dot, nibbles, hamming })
 }
 
 #[target_feature(enable = "avx2")]
@@ -20,6 +20,12 @@ unsafe fn dot(query: &CodeQuery, rows: CodeRows<'_>, picked: &[u32], sums: &mut 
 #[target_feature(enable = "avx2,popcnt")]
 pub(super) fn hamming(query: &CodeQuery, rows: CodeRows<'_>, picked: &[u32], sums: &mut [i32]) {
     bits::scan(query, rows, picked, sums);
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn nibbles(query: &CodeQuery, rows: CodeRows<'_>, picked: &[u32], sums: &mut [i32]) {
+    // SAFETY: the caller's contract, that of `CodeScan`.
+    unsafe { scan_nibbles::<Avx2>(query, rows, picked, sums) }
 }
 
 struct Avx2;
@@ -49,6 +55,18 @@ unsafe impl ByteLanes for Avx2 {
         unsafe {
             let row = _mm256_cvtepu8_epi16(_mm_loadu_si128(row.cast()));
             _mm256_add_epi32(sums, _mm256_madd_epi16(row, query))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn step_nibbles(sums: __m256i, query: [__m256i; 2], row: *const u8) -> __m256i {
+        // SAFETY: see above.
+        unsafe {
+            let (bytes, mask) = (_mm_loadu_si128(row.cast()), _mm_set1_epi8(0xF));
+            let lower = _mm256_cvtepu8_epi16(_mm_and_si128(bytes, mask));
+            let upper = _mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16::<4>(bytes), mask));
+            let products = _mm256_add_epi32(_mm256_madd_epi16(lower, query[0]), _mm256_madd_epi16(upper, query[1]));
+            _mm256_add_epi32(sums, products)
         }
     }
 

@@ -35,6 +35,19 @@ pub(super) unsafe trait ByteLanes {
     unsafe fn step_first(sums: Self::Sums, _query: Self::Query, _row: *const u8, _count: usize) -> Self::Sums {
         sums
     }
+    /// Adds the products of the halves of [`Self::WIDTH`] bytes of a row, all of which are readable: the lower halves with
+    /// the first part of the query, the upper halves with the second.
+    unsafe fn step_nibbles(sums: Self::Sums, query: [Self::Query; 2], row: *const u8) -> Self::Sums;
+    /// What [`ByteLanes::step_first`] is to [`ByteLanes::step`].
+    #[inline(always)]
+    unsafe fn step_first_nibbles(
+        sums: Self::Sums,
+        _query: [Self::Query; 2],
+        _row: *const u8,
+        _count: usize,
+    ) -> Self::Sums {
+        sums
+    }
     /// The sum of all lanes of each row.
     unsafe fn totals(sums: [Self::Sums; ROWS]) -> [i32; ROWS];
 }
@@ -83,4 +96,54 @@ unsafe fn dots<L: ByteLanes>(query: &CodeQuery, elements: [*const u8; ROWS]) -> 
     };
     let excess = if L::UNSIGNED { query.excess() } else { 0 };
     totals.map(|total| total - excess)
+}
+
+/// [`scan`] for rows of half bytes.
+///
+/// # Safety
+/// That of [`super::CodeScan`].
+#[inline(always)]
+pub(super) unsafe fn scan_nibbles<L: ByteLanes>(
+    query: &CodeQuery,
+    rows: CodeRows<'_>,
+    picked: &[u32],
+    sums: &mut [i32],
+) {
+    for (picked, sums) in picked.chunks(ROWS).zip(sums.chunks_mut(ROWS)) {
+        let elements = std::array::from_fn(|index| rows.elements(picked[index.min(picked.len() - 1)]).as_ptr());
+        // SAFETY: the caller's contract; each pointer is to the elements of a row of the table, as many as the query has.
+        let dots = unsafe { nibble_dots::<L>(query, elements) };
+        for (sum, dot) in sums.iter_mut().zip(dots) {
+            *sum = dot;
+        }
+    }
+}
+
+/// Dot products of the query with the rows of half bytes that start at `elements`.
+#[inline(always)]
+unsafe fn nibble_dots<L: ByteLanes>(query: &CodeQuery, elements: [*const u8; ROWS]) -> [i32; ROWS] {
+    let bytes = query.values().len();
+    let whole = bytes - bytes % L::WIDTH;
+    let (lower, upper) = (query.padded_ptr(), query.upper_ptr());
+    // SAFETY: as in `dots`; both parts of the query are padded alike.
+    let totals = unsafe {
+        let mut sums = [L::zero(); ROWS];
+        let mut column = 0;
+        while column < whole {
+            let from_query = [L::query(lower.add(column)), L::query(upper.add(column))];
+            for index in 0..ROWS {
+                sums[index] = L::step_nibbles(sums[index], from_query, elements[index].add(column));
+            }
+            column += L::WIDTH;
+        }
+        if column < bytes {
+            let from_query = [L::query(lower.add(column)), L::query(upper.add(column))];
+            for index in 0..ROWS {
+                let row = elements[index].add(column);
+                sums[index] = L::step_first_nibbles(sums[index], from_query, row, bytes - column);
+            }
+        }
+        L::totals(sums)
+    };
+    totals.map(|total| total - query.nibble_excess())
 }

@@ -29,6 +29,7 @@ mod simd128;
 pub(crate) use prefetch::rows as prefetch_rows;
 pub(crate) use query::{CodeQuery, CodeRows};
 
+use crate::codes::{CodeLayout, CodePrecision};
 use rvf_types::DataType;
 
 /// Scores the rows of numbers `picked` into `sums`.
@@ -68,6 +69,8 @@ impl CodeIsa {
 pub struct CodeKernel {
     isa: CodeIsa,
     dot: CodeScan,
+    /// [`CodePrecision::Int4`].
+    nibbles: CodeScan,
     hamming: CodeScan,
 }
 
@@ -103,10 +106,14 @@ impl CodeKernel {
         self.isa
     }
 
-    /// The kernel for rows of this type.
+    /// The kernel for rows of this layout.
     #[inline]
-    pub(crate) fn scan(self, data_type: DataType) -> CodeScan {
-        if data_type == DataType::Binary { self.hamming } else { self.dot }
+    pub(crate) fn scan(self, layout: CodeLayout) -> CodeScan {
+        match (layout.data_type(), layout.precision()) {
+            (DataType::Binary, _) => self.hamming,
+            (_, CodePrecision::Int8) => self.dot,
+            (_, CodePrecision::Int4) => self.nibbles,
+        }
     }
 
     /// Asks for every cache line of the rows of numbers `picked`, which may be any.

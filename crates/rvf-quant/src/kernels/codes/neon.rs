@@ -3,7 +3,7 @@
 //! The instructions are written out, as the standard library's names for them are not stable
 //! (<https://github.com/rust-lang/rust/issues/117224>).
 
-use super::lanes::{ByteLanes, ROWS, scan};
+use super::lanes::{ByteLanes, ROWS, scan, scan_nibbles};
 use super::{CodeIsa, CodeKernel, CodeQuery, CodeRows, bits};
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -13,6 +13,7 @@ pub(super) fn detect() -> Option<CodeKernel> {
     std::arch::is_aarch64_feature_detected!("dotprod").then_some(CodeKernel {
         isa: CodeIsa::NeonDot,
         dot,
+        nibbles,
         hamming: bits::scan,
     })
 }
@@ -21,6 +22,12 @@ pub(super) fn detect() -> Option<CodeKernel> {
 unsafe fn dot(query: &CodeQuery, rows: CodeRows<'_>, picked: &[u32], sums: &mut [i32]) {
     // SAFETY: the caller's contract, that of `CodeScan`.
     unsafe { scan::<NeonDot>(query, rows, picked, sums) }
+}
+
+#[target_feature(enable = "neon,dotprod")]
+unsafe fn nibbles(query: &CodeQuery, rows: CodeRows<'_>, picked: &[u32], sums: &mut [i32]) {
+    // SAFETY: the caller's contract, that of `CodeScan`.
+    unsafe { scan_nibbles::<NeonDot>(query, rows, picked, sums) }
 }
 
 struct NeonDot;
@@ -54,6 +61,24 @@ unsafe impl ByteLanes for NeonDot {
             asm!(
                 "sdot {sums:v}.4s, {query:v}.16b, {row:v}.16b",
                 sums = inout(vreg) sums, query = in(vreg) query, row = in(vreg) row,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn step_nibbles(sums: int32x4_t, query: [int8x16_t; 2], row: *const u8) -> int32x4_t {
+        let mut sums = sums;
+        // SAFETY: see above; the instructions read and write the registers named, and nothing else.
+        unsafe {
+            let bytes = vld1q_u8(row);
+            let (lower, upper) = (vandq_u8(bytes, vdupq_n_u8(0xF)), vshrq_n_u8::<4>(bytes));
+            asm!(
+                "sdot {sums:v}.4s, {first:v}.16b, {lower:v}.16b",
+                "sdot {sums:v}.4s, {second:v}.16b, {upper:v}.16b",
+                sums = inout(vreg) sums, first = in(vreg) query[0], second = in(vreg) query[1],
+                lower = in(vreg) lower, upper = in(vreg) upper,
                 options(pure, nomem, nostack, preserves_flags)
             );
         }

@@ -1,4 +1,4 @@
-use crate::codes::{CodeLayout, CodeTable, ELEMENTS_START};
+use crate::codes::{CodeLayout, CodePrecision, CodeTable, ELEMENTS_START};
 use rvf_types::DataType;
 
 /// Bytes of one cache line, aligned to it, so that no load of the query ever crosses a line.
@@ -10,11 +10,12 @@ impl Line {
     const BYTES: usize = 64;
 }
 
-/// A query of signed bytes, or of bits, aligned to 64 bytes and followed by zeros up to a multiple of 64 bytes.
+/// A query of signed bytes, or of bits, aligned to 64 bytes and followed by zeros up to a multiple of 64 bytes. For rows
+/// of half bytes there are two such parts: what the lower halves are multiplied with, and the upper ones.
 #[derive(Clone)]
 pub(crate) struct CodeQuery {
     lines: Vec<Line>,
-    /// Bytes a row is compared over.
+    /// Bytes of a row that are compared, and of each part.
     bytes: usize,
     /// What a kernel that takes rows as unsigned has to subtract.
     excess: i32,
@@ -26,16 +27,20 @@ impl CodeQuery {
     /// An empty query for rows of `layout`.
     pub(crate) fn new(layout: CodeLayout) -> CodeQuery {
         let bytes = layout.row_bytes() - elements_start(layout);
-        CodeQuery { lines: vec![Line([0; Line::BYTES]); bytes.div_ceil(Line::BYTES)], bytes, excess: 0, padding: 0 }
+        let parts = if layout.precision() == CodePrecision::Int4 { 2 } else { 1 };
+        let lines = vec![Line([0; Line::BYTES]); parts * bytes.div_ceil(Line::BYTES)];
+        CodeQuery { lines, bytes, excess: 0, padding: 0 }
     }
 
-    /// Takes over the elements of a coded row: biased by 128, and as many as the layout has.
-    pub(crate) fn set_elements(&mut self, elements: &[u8]) {
+    /// Takes over the elements of a coded row: biased by 128, and as many as the layout has; padding may be missing.
+    pub(crate) fn set_elements(&mut self, mut elements: impl Iterator<Item = u8>) {
         let mut sum = 0;
-        for (line, chunk) in self.lines.iter_mut().zip(elements.chunks(Line::BYTES)) {
-            for (slot, element) in line.0.iter_mut().zip(chunk) {
+        for part in self.lines.chunks_mut(self.bytes.div_ceil(Line::BYTES)) {
+            let slots = part.iter_mut().flat_map(|line| &mut line.0).take(self.bytes);
+            for slot in slots {
+                let element = elements.next().unwrap_or(128);
                 *slot = element ^ 0x80;
-                sum += i32::from(*element) - 128;
+                sum += i32::from(element) - 128;
             }
         }
         self.excess = 128 * sum;
@@ -66,6 +71,26 @@ impl CodeQuery {
         // SAFETY: `lines` holds at least `bytes` bytes one after another: `Line` is repr(C) with a size of 64 bytes, so
         // there is no padding between lines. The slice borrows self.
         unsafe { std::slice::from_raw_parts(self.padded_ptr(), self.bytes) }
+    }
+
+    /// First byte of what upper halves are multiplied with, as [`CodeQuery::padded_ptr`]; only for rows of half bytes.
+    #[inline(always)]
+    pub(crate) fn upper_ptr(&self) -> *const u8 {
+        self.lines[self.lines.len() / 2..].as_ptr().cast()
+    }
+
+    /// What upper halves are multiplied with; only for rows of half bytes.
+    #[inline(always)]
+    pub(crate) fn upper_values(&self) -> &[u8] {
+        // SAFETY: as for `values`: each half of `lines` holds at least `bytes` bytes, and half of an even number of lines
+        // ends where they end.
+        unsafe { std::slice::from_raw_parts(self.upper_ptr(), self.bytes) }
+    }
+
+    /// 8 times the sum of the elements: what the dot product with half bytes has in excess of that with the codes.
+    #[inline(always)]
+    pub(crate) fn nibble_excess(&self) -> i32 {
+        self.excess / 16
     }
 
     /// 128 times the sum of the elements: what the dot product with biased bytes has in excess of that with the codes.
