@@ -99,7 +99,10 @@ export interface RvfOptions<M = unknown> {
    * Hamming takes none: it stores bits.
    */
   dtype?: RvfDtype | undefined;
-  /** Default 0. */
+  /**
+   * What the index is made for; kept in the file. Default 0: any machine. 1: small machines and files. 2: the most of the
+   * nearest. 3: the most queries a second. `docs/profiles.md` has what each changes.
+   */
   profile?: HardwareProfile | undefined;
   /** Default `'none'`. With another, only packed vectors are kept; see {@link RvfCompressionOptions}. */
   compression?: CompressionProfile | RvfCompressionOptions | undefined;

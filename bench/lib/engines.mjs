@@ -19,6 +19,9 @@ export const ENGINES = {
   rvfScalar4: compressed('scalar, 4 bits'),
   rvfProduct: compressed('product'),
   rvfBinary: compressed('binary'),
+  rvfProfile1: compressed('profile 1'),
+  rvfProfile2: compressed('profile 2'),
+  rvfProfile3: compressed('profile 3'),
   usearchF32: { label: 'usearch f32', points: OF_FLOATS, load: peer('usearch'), variant: 'f32' },
   usearchI8: {
     label: 'usearch i8',

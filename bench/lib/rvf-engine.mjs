@@ -5,13 +5,16 @@ import { elapsedMs } from './measure.mjs';
 
 const BATCH_ROWS = 1_000;
 
-/** Of each variant: the store's `compression`. These are compacted in the end; the one without a name is not. */
+/** Of each variant: options of the store. These are compacted in the end; the one without a name is not. */
 const VARIANTS = {
-  none: 'none',
-  scalar: 'scalar',
-  'scalar, 4 bits': { type: 'scalar', bits: 4 },
-  product: 'product',
-  binary: 'binary',
+  none: {},
+  scalar: { compression: 'scalar' },
+  'scalar, 4 bits': { compression: { type: 'scalar', bits: 4 } },
+  product: { compression: 'product' },
+  binary: { compression: 'binary' },
+  'profile 1': { profile: 1 },
+  'profile 2': { profile: 2 },
+  'profile 3': { profile: 3 },
 };
 
 /** @param {keyof VARIANTS} [variant] */
@@ -41,8 +44,8 @@ export function rowsOfHits(hits) {
  * for.
  */
 async function buildStore(RvfDatabase, path, data, variant) {
-  const compression = VARIANTS[variant];
-  const db = await RvfDatabase.create(path, { dimensions: data.dimensions, metric: 'cosine', compression });
+  const options = { dimensions: data.dimensions, metric: 'cosine', ...VARIANTS[variant] };
+  const db = await RvfDatabase.create(path, options);
   const ids = Array.from({ length: data.rows }, (_, row) => String(row));
   const ingestMs = await elapsedMs(async () => {
     for (const batch of batchesOf(data, ids, data.metadata, BATCH_ROWS)) await db.ingestBatch(batch);

@@ -13,7 +13,7 @@ pub struct PackedScorer {
 }
 
 enum Kind {
-    Scalar(ScalarScorer),
+    Scalar(Box<ScalarScorer>),
     Trained(Box<TrainedScorer>),
 }
 
@@ -29,7 +29,7 @@ impl PackedScorer {
         }
         let kind = match quantiser.trained() {
             Some(trained) => Kind::Trained(Box::new(TrainedScorer::new(quantiser.kernel(), trained, query))),
-            None => Kind::Scalar(ScalarScorer::new(quantiser.kernel(), layout, query)?),
+            None => Kind::Scalar(Box::new(ScalarScorer::new(quantiser.kernel(), layout, query)?)),
         };
         Ok(PackedScorer { layout, kind })
     }
