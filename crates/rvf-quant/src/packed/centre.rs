@@ -91,10 +91,17 @@ impl Centre {
         ((value - f64::from(self.mean[index])) / lengths.residual) as f32
     }
 
+    /// How many means a direction has along the mean; 0 where that is none.
+    pub(super) fn along(&self, direction: &[f32]) -> f64 {
+        let squares = squared(&self.mean);
+        if squares > 0.0 { dot(direction, &self.mean) / squares } else { 0.0 }
+    }
+
     /// Puts a vector together of the decoded direction.
     pub(super) fn decode(&self, header: Header, direction: &mut [f32]) {
         let scale = f64::from(header.scale);
-        let element = |direction: f32, mean: f32| f64::from(mean) + scale * f64::from(direction);
+        let means = if self.metric == Metric::DotProduct { 1.0 + header.along() } else { 1.0 };
+        let element = |direction: f32, mean: f32| means * f64::from(mean) + scale * f64::from(direction);
         let mut factor = 1.0;
         if self.metric == Metric::Cosine {
             let values = direction.iter().zip(&self.mean).map(|(direction, mean)| element(*direction, *mean));
@@ -142,7 +149,7 @@ impl CentredQuery {
     pub(super) fn distance(&self, header: Header, dot: f64) -> f64 {
         let scale = f64::from(header.scale);
         match self.metric {
-            Metric::DotProduct => self.base - scale * self.length * dot,
+            Metric::DotProduct => (1.0 + header.along()) * self.base - scale * self.length * dot,
             Metric::Cosine if !self.has_direction || header.is_zero() => 1.0,
             _ => {
                 let squared = self.base + scale * (scale * header.squared_norm() - 2.0 * self.length * dot);

@@ -16,14 +16,14 @@
 //! |---|---|---|
 //! | 0 | `f32` | scale `s` |
 //! | 4 | `u16` | `l * l` in steps of 1/32,768 |
-//! | 6 | `u16` | `cosine`: length of the vector, the upper half of an `f32`, rounded; 0 for the zero vector. Else 0 |
+//! | 6 | `u16` | `cosine`: length of the vector, the upper half of an `f32`, rounded; 0 for the zero vector. `dotproduct`: likewise `a`, the part of `x - d` along the mean, `(x - d) * m / (m * m)`. `l2`: 0 |
 //! | 8 | `u8` each | product: for each part of `u` the number of its nearest centroid; part `i` of `n` starts at element `i * dimension / n`. Binary: for each element of the rotated `u`, lowest bits first, whether it is not negative |
 //!
 //! | metric | decoded | distance from a query `q` |
 //! |---|---|---|
 //! | `l2` | `d` | `(q - d)²`, as `(q - m)² + s² (l * l) - 2 s (q - m) * l` |
 //! | `cosine` | `d` at the vector's length | half of that, with `q` at length 1; 1 from and of the zero vector |
-//! | `dotproduct` | `d` | `-q * d`, as `-q * m - s q * l` |
+//! | `dotproduct` | `d + a * m` | `-(1 + a) q * m - s q * l` |
 //!
 //! **A trained quantiser** is the mean, an `f32` for each element, and for product packing part by part and centroid by
 //! centroid each element's upper half of an `f32`. The rotation is the same in every store: rounds of signs and a

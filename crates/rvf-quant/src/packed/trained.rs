@@ -57,9 +57,16 @@ impl Trained {
         let squared_norm = dot(direction, direction);
         // What comes nearest of all multiples.
         let scale = if squared_norm > 0.0 { lengths.residual * dot(&before, direction) / squared_norm } else { 0.0 };
-        // Of other metrics the scale says all.
-        let length = if self.centre.metric() == Metric::Cosine { lengths.vector } else { 0.0 };
-        Header::new(scale, squared_norm, length).write(header);
+        let header_of_row = Header::new(scale, squared_norm);
+        let header_of_row = match self.centre.metric() {
+            Metric::Cosine => header_of_row.with_length(lengths.vector),
+            Metric::DotProduct => {
+                let missing = lengths.residual * self.centre.along(&before) - scale * self.centre.along(direction);
+                header_of_row.with_along(missing)
+            }
+            _ => header_of_row,
+        };
+        header_of_row.write(header);
     }
 
     /// Unpacks one row.
