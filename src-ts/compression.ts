@@ -8,7 +8,7 @@ const NAMES = ['none', 'scalar', 'product', 'binary'] as const;
 const KEYS = {
   none: new Set(['type']),
   scalar: new Set(['type', 'bits']),
-  product: new Set(['type', 'bits', 'subvectors', 'trainingRows']),
+  product: new Set(['type', 'subvectors', 'trainingRows']),
   binary: new Set(['type', 'trainingRows']),
 } as const;
 
@@ -41,10 +41,9 @@ function named(options: RvfCompressionOptions): { compression?: EngineCompressio
       return { compression: { kind, bits, subvectors: 0, trainingRows: limits.TRAINING_ROWS } };
     }
     case 'product': {
-      const bits = checkInteger('options.compression.bits', options.bits, 4, 8, 8);
       const name = 'options.compression.subvectors';
       const subvectors = checkInteger(name, options.subvectors, 1, limits.DIMENSION_MAX, 0);
-      return { compression: { kind, bits, subvectors, trainingRows: trainingRows(options.trainingRows) } };
+      return { compression: { kind, bits: 8, subvectors, trainingRows: trainingRows(options.trainingRows) } };
     }
     case 'binary':
       return {

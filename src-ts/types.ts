@@ -67,7 +67,7 @@ export type RvfVector = Float32Array | Int8Array | Uint8Array;
  *
  * - `'none'`: as they were given.
  * - `'scalar'`: each element as an integer of `bits` (default 8, or 4) with a scale for each vector: a quarter, or an eighth.
- * - `'product'`: the nearest of `2^bits` centroids (default 8; 4 to 8) for each of `subvectors` parts of a vector, learned
+ * - `'product'`: the nearest of 256 centroids for each of `subvectors` parts of a vector (default: parts of three), learned
  *   from at most `trainingRows` vectors of the store (256 to 262,144, default 16,384).
  * - `'binary'`: a bit an element, off the mean of at most `trainingRows` vectors.
  */
@@ -76,7 +76,6 @@ export type RvfCompressionOptions =
   | { type: 'scalar'; bits?: 4 | 8 | undefined }
   | {
       type: 'product';
-      bits?: number | undefined;
       subvectors?: number | undefined;
       trainingRows?: number | undefined;
     }

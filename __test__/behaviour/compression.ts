@@ -8,7 +8,7 @@ import { vectorsOf } from '../support/shapes.js';
 /** A compression, the least recall@10 of what it keeps, and the most of a vector's bytes that it keeps of one. */
 const CASES: [RvfCompressionOptions, number, number][] = [
   [{ type: 'scalar' }, 0.97, 0.26],
-
+  [{ type: 'scalar', bits: 4 }, 0.88, 0.14],
   [{ type: 'product', trainingRows: 4_000 }, 0.85, 0.12],
   [{ type: 'binary' }, 0.6, 0.05],
 ];
@@ -26,7 +26,7 @@ const WRONG: [unknown, string][] = [
   [{ type: 'scalar', subvectors: 4 }, 'subvectors'],
   [{ type: 'product', subvectors: 0 }, '1 to'],
   [{ type: 'product', subvectors: 9 }, '9 parts'],
-  [{ type: 'product', bits: 9 }, '4 to 8'],
+  [{ type: 'product', bits: 8 }, 'bits'],
   [{ type: 'product', trainingRows: 255 }, '256'],
   [{ type: 'binary', trainingRows: 1e9 }, '262144'],
   [{ type: 'binary', bits: 2 }, 'bits'],

@@ -16,7 +16,7 @@ fn off(vectors: &[f32], others: &[f32]) -> f64 {
 
 /// No distance is NaN, nothing decoded is infinite, and what comes back is nearer than nothing would be.
 fn assert_sane(name: &str, dimension: usize, vectors: &[f32]) {
-    for packing in packings(dimension) {
+    for packing in packings(dimension).into_iter().chain([SCALAR_4]) {
         for metric in METRICS {
             let quantiser = trained(layout(packing, metric, dimension), vectors);
             let rows = encode(&quantiser, vectors);

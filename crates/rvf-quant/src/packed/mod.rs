@@ -6,7 +6,8 @@
 //! as it is, from what the row stands for ([`PackedScorer::distances_of`]).
 //!
 //! **Scalar** rows are [coded rows](crate::codes), with one difference: for `cosine`, whose coded rows have no bias, its place
-//! has the scale of the vector as it was, so that element `i` is `bias * (byte - 128)`.
+//! has the scale of the vector as it was, so that element `i` is `bias * (byte - 128)`, or
+//! with four bits `bias * (half - 8)`.
 //!
 //! **Product and binary** rows are gain and shape. Of a vector `x`, for `cosine` at length 1, the mean `m` of the vectors
 //! trained with is taken off. What is left has a direction `u` of length 1, which is coded, and is decoded to `l`. The row

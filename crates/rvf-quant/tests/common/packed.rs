@@ -7,6 +7,7 @@ use rvf_types::Metric;
 
 pub const METRICS: [Metric; 3] = [Metric::L2, Metric::Cosine, Metric::DotProduct];
 pub const SCALAR: Packing = Packing::Scalar { bits: 8 };
+pub const SCALAR_4: Packing = Packing::Scalar { bits: 4 };
 
 /// Every packing of vectors of this dimension.
 pub fn packings(dimension: usize) -> [Packing; 3] {
