@@ -50,7 +50,8 @@ impl Frontier for Filtered<'_> {
         }
         self.pool.insert(rows, distances, allowed);
         if self.pool.refused() > self.refused_max() {
-            self.heaps.begin(self.capacity, self.least);
+            // So many refused rows nearby say that those allowed lie elsewhere, at the end of a longer way.
+            self.heaps.begin(self.capacity, self.capacity);
             self.pool.drain().for_each(|key| self.heaps.take_over(key));
             self.is_in_heaps = true;
         }

@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
                     return Ok(Found::CompareInstead);
                 }
                 _ => {
-                    way = way.next();
+                    way = Way::Codes;
                     continue;
                 }
             };

@@ -35,11 +35,6 @@ impl Way {
         }
     }
 
-    /// What to do where a walk drags on or comes to too few rows.
-    pub(super) fn next(self) -> Way {
-        if self == Way::Through { Way::Over } else { Way::Codes }
-    }
-
     /// Rows to keep in sight, and how many of them have to fit.
     pub(super) fn breadths(self, breadth: usize, k: usize, is_filtered: bool) -> (usize, usize) {
         match self {
