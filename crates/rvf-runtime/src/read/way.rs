@@ -9,6 +9,9 @@ const VECTORS_MAX: u64 = 256;
 const CODES_SHARE: u64 = 160;
 /// Where at least one row in so many fits, a walk over all rows costs less than stepping over those that do not.
 const THROUGH_SHARE: u64 = 4;
+/// Fewest rows in sight of a walk over rows that fit alone: where these lie in clusters far from each other, a narrower one
+/// ends among the wrong ones.
+const OVER_BREADTH_MIN: usize = 96;
 /// Rows scored for each one in sight after which the rows that fit are likely to lie elsewhere.
 const THROUGH_SCORED: u64 = 256;
 
@@ -39,7 +42,10 @@ impl Way {
     pub(super) fn breadths(self, breadth: usize, k: usize, is_filtered: bool) -> (usize, usize) {
         match self {
             Way::Through if is_filtered => (breadth, (breadth * 2 / 3).max(k + k / 4).min(breadth)),
-            Way::Over => (breadth * 3 / 2, breadth * 3 / 2),
+            Way::Over => {
+                let wide = (breadth * 3 / 2).max(OVER_BREADTH_MIN);
+                (wide, wide)
+            }
             _ => (breadth, breadth),
         }
     }

@@ -107,9 +107,7 @@ fn the_nearest_that_fit_are_found_where_these_lie_near_the_query_far_from_it_or_
         ];
         for ((recall, by, visited), kind) in asked.iter().zip(["any", "near", "far"]) {
             eprintln!("{kind}, {share} %: recall {recall:.3}, {by:?}, {visited} visited");
-            // Stepping over rows in clusters far from each other may miss some from a narrow walk.
-            let least = if kind == "far" && share == 23 { 0.8 } else { 0.95 };
-            found.push((*recall >= least, kind, share, *recall));
+            found.push((*recall >= 0.95, kind, share, *recall));
             if kind == "far" && share > 20 {
                 continue;
             }
