@@ -2,8 +2,9 @@
 
 import { root } from '../../scripts/lib/steps.mjs';
 import { startChild } from './child.mjs';
-import { rateAt } from './curve.mjs';
+import { pointAt, rateAt } from './curve.mjs';
 import { ENGINES } from './engines.mjs';
+import { freshFigures } from './fresh-figures.mjs';
 import { buildWithOwnThreads, builtIndex } from './index-files.mjs';
 import { alternate, median } from './measure.mjs';
 import { recall } from './truth.mjs';
@@ -32,6 +33,27 @@ function whyMissing({ message }) {
   return /cannot find|could not locate|no native build/i.test(message)
     ? 'not installed'
     : message.split('\n')[0].replaceAll(root, '.');
+}
+
+/** What is reported of each engine: its curve, its rates at the recalls asked for, and what a fresh process pays at one. */
+export async function engineFigures(curves, builds, { queryCount, rounds, targets, freshAt }) {
+  const engines = [];
+  for (const [name, { points, alone, asked }] of Object.entries(curves)) {
+    const setting = pointAt(points, freshAt).setting;
+    const fresh = await freshFigures({ engine: name, path: builds[name].path, setting, queryCount }, rounds);
+    const rates = targets.map((target) => ratesOf(points, target, rounds));
+    engines.push({
+      name,
+      label: ENGINES[name].label,
+      points,
+      alone,
+      asked,
+      rates,
+      fresh,
+      build: builds[name],
+    });
+  }
+  return engines;
 }
 
 /** Recall and rates of every setting of every engine, each engine in a process of its own, in turns. */
@@ -86,7 +108,7 @@ async function measureOnce({ child, points }) {
 }
 
 /** The rate at a recall in each round; undefined where it is not reached. */
-export function ratesOf(points, target, rounds) {
+function ratesOf(points, target, rounds) {
   const ofRound = (round) =>
     points.map(({ recall: reached, rates }) => ({ recall: reached, rate: rates[round] }));
   const rates = Array.from({ length: rounds }, (_, round) => rateAt(ofRound(round), target));

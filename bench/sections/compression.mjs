@@ -1,11 +1,9 @@
 // What each way of keeping vectors takes and finds, beside the peers that keep compact ones.
 
 import { compressionRows, compressionTables } from '../lib/compression-report.mjs';
-import { pointAt } from '../lib/curve.mjs';
 import { firstRows } from '../lib/data.mjs';
 import { ENGINES } from '../lib/engines.mjs';
-import { freshFigures } from '../lib/fresh-figures.mjs';
-import { buildAll, measureCurves, ratesOf } from '../lib/search-curves.mjs';
+import { buildAll, engineFigures, measureCurves } from '../lib/search-curves.mjs';
 
 export const title = 'Compression: size, memory, recall';
 
@@ -22,13 +20,8 @@ export async function run({ data: all, quick, longRounds: rounds, peersMissing }
   const builds = await buildAll(names, { rows: data.rows, quick, hasOwnThreads: false }, missing);
   const curves = await measureCurves(builds, { data, queryCount, rounds, quick }, missing);
 
-  const engines = [];
-  for (const [name, { points, alone }] of Object.entries(curves)) {
-    const setting = pointAt(points, TARGETS[1]).setting;
-    const fresh = await freshFigures({ engine: name, path: builds[name].path, setting, queryCount }, rounds);
-    const rates = TARGETS.map((target) => ratesOf(points, target, rounds));
-    engines.push({ name, label: ENGINES[name].label, points, alone, rates, fresh, build: builds[name] });
-  }
+  const task = { queryCount, rounds, targets: TARGETS, freshAt: TARGETS[1] };
+  const engines = await engineFigures(curves, builds, task);
   const context = { engines, missing, peersMissing, data, rounds, targets: TARGETS };
   return {
     versions: Object.assign({}, ...Object.values(builds).map(({ versions }) => versions)),

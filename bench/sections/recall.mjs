@@ -1,11 +1,9 @@
 // Search through an index: recall against queries per second, building, size and memory, beside the peers from npm.
 
-import { pointAt } from '../lib/curve.mjs';
 import { firstRows } from '../lib/data.mjs';
 import { ENGINES } from '../lib/engines.mjs';
-import { freshFigures } from '../lib/fresh-figures.mjs';
 import { recallCriteria, recallTables } from '../lib/recall-report.mjs';
-import { buildAll, measureCurves, ratesOf } from '../lib/search-curves.mjs';
+import { buildAll, engineFigures, measureCurves } from '../lib/search-curves.mjs';
 
 export const title = 'Search: recall and queries per second';
 
@@ -23,13 +21,8 @@ export async function run({ data: all, quick, longRounds: rounds, peersMissing }
   const builds = await buildAll(names, { rows: data.rows, quick, hasOwnThreads: true }, missing);
   const curves = await measureCurves(builds, { data, queryCount, rounds, quick }, missing);
 
-  const engines = [];
-  for (const [name, { points, asked }] of Object.entries(curves)) {
-    const setting = pointAt(points, TARGETS[0]).setting;
-    const fresh = await freshFigures({ engine: name, path: builds[name].path, setting, queryCount }, rounds);
-    const rates = TARGETS.map((target) => ratesOf(points, target, rounds));
-    engines.push({ name, label: ENGINES[name].label, points, asked, rates, fresh, build: builds[name] });
-  }
+  const task = { queryCount, rounds, targets: TARGETS, freshAt: TARGETS[0] };
+  const engines = await engineFigures(curves, builds, task);
   const context = { engines, missing, peersMissing, data, rounds, targets: TARGETS, k: K };
   return {
     versions: Object.assign({}, ...Object.values(builds).map(({ versions }) => versions)),

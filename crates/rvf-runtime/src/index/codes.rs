@@ -5,7 +5,7 @@ use rvf_quant::{CodeLayout, CodeScorer, CodeTable, QuantError};
 use rvf_types::Row;
 
 use crate::dead_rows::DeadRows;
-use crate::index::groups::{Groups, PartScorer, part_of};
+use crate::index::groups::{self, Groups, PartScorer, part_of};
 use crate::index::packed_codes::PackedCodes;
 use crate::index::{CodeRun, code_layout};
 use crate::runs::{Run, RunList};
@@ -107,13 +107,7 @@ impl Distances for CodeDistances<'_, '_> {
 
     #[inline]
     fn score(&self, rows: &[Row], distances: &mut [f32]) -> Result<()> {
-        match &self.codes.parts[..] {
-            [_] => {
-                self.prepare(0, rows)?;
-                self.distances(0, rows, distances)
-            }
-            _ => self.groups.borrow_mut().score(self, rows, distances),
-        }
+        groups::score(self, &self.groups, rows, distances)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use rvf_types::Row;
 
 use crate::Result;
@@ -19,6 +21,21 @@ pub(super) fn part_of(ends: &[Row], row: Row) -> usize {
     ends.iter().map(|end| usize::from(row >= *end)).sum()
 }
 
+/// Distances of rows, in their order.
+#[inline]
+pub(super) fn score(
+    scorer: &impl PartScorer,
+    groups: &RefCell<Groups>,
+    rows: &[Row],
+    distances: &mut [f32],
+) -> Result<()> {
+    if let [_] = scorer.ends() {
+        scorer.prepare(0, rows)?;
+        return scorer.distances(0, rows, distances);
+    }
+    groups.borrow_mut().score(scorer, rows, distances)
+}
+
 /// Rows to score, by the part that holds them.
 #[derive(Default)]
 pub(super) struct Groups {
@@ -35,7 +52,7 @@ struct Group {
 }
 
 impl Groups {
-    pub(super) fn score(&mut self, scorer: &impl PartScorer, rows: &[Row], distances: &mut [f32]) -> Result<()> {
+    fn score(&mut self, scorer: &impl PartScorer, rows: &[Row], distances: &mut [f32]) -> Result<()> {
         let ends = scorer.ends();
         self.groups.resize_with(ends.len(), Group::default);
         for group in &mut self.groups {

@@ -7,6 +7,7 @@ mod codes;
 mod groups;
 mod indexing;
 mod packed_codes;
+mod portion;
 mod profile;
 mod source;
 mod state;

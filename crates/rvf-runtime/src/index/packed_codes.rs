@@ -5,7 +5,7 @@ use rvf_quant::PackedTable;
 use rvf_types::Row;
 
 use crate::index::codes::of_codes;
-use crate::index::groups::{Groups, PartScorer};
+use crate::index::groups::{self, Groups, PartScorer};
 use crate::packed::StoredQuantiser;
 use crate::read::RowScorer;
 use crate::runs::{Run, VectorRun};
@@ -58,13 +58,7 @@ impl Distances for PackedDistances<'_, '_> {
 
     #[inline]
     fn score(&self, rows: &[Row], distances: &mut [f32]) -> Result<()> {
-        match &self.codes.parts[..] {
-            [_] => {
-                self.prepare(0, rows)?;
-                self.distances(0, rows, distances)
-            }
-            _ => self.groups.borrow_mut().score(self, rows, distances),
-        }
+        groups::score(self, &self.groups, rows, distances)
     }
 }
 
