@@ -7,6 +7,8 @@ const VECTORS_MAX: u64 = 256;
 /// So many codes for each row in sight are compared in the time that a walk to 0.95 of the nearest takes where one row in
 /// ten fits (`examples/filter_search_figures.rs`), and nothing is missed.
 const CODES_SHARE: u64 = 160;
+/// So many are compared in the time of a walk over all rows.
+const FEW_CODES_SHARE: u64 = 24;
 /// Where at least one row in so many fits, a walk over all rows costs less than stepping over those that do not.
 const THROUGH_SHARE: u64 = 4;
 /// Fewest rows in sight of a walk over rows that fit alone: where these lie in clusters far from each other, a narrower one
@@ -32,8 +34,9 @@ impl Way {
         let Some(chosen) = filter else { return Some(Way::Through) };
         match chosen.count_max() {
             matches if matches <= VECTORS_MAX => None,
-            matches if matches <= breadth as u64 * CODES_SHARE => Some(Way::Codes),
+            matches if matches <= breadth as u64 * FEW_CODES_SHARE => Some(Way::Codes),
             matches if matches * THROUGH_SHARE >= u64::from(rows) => Some(Way::Through),
+            matches if matches <= breadth as u64 * CODES_SHARE => Some(Way::Codes),
             _ => Some(Way::Over),
         }
     }
