@@ -3,7 +3,7 @@ use std::cell::OnceCell;
 use rvf_quant::{PackedScorer, Scorer};
 
 use crate::packed::StoredQuantiser;
-use crate::runs::VectorRun;
+use crate::runs::KeptRow;
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
 
@@ -24,13 +24,13 @@ impl<'a> RowScorer<'a> {
         Ok(RowScorer { query, raw, packed })
     }
 
-    /// Distances of consecutive rows of a run, given as they are kept.
-    pub(crate) fn distances(&self, run: &VectorRun, rows: &[u8], out: &mut [f32]) -> Result<()> {
-        match run.quantiser()? {
-            None => self.raw.distances(rows, out),
+    /// Distances of rows as they are kept.
+    pub(crate) fn distances(&self, rows: &KeptRow<'_>, out: &mut [f32]) -> Result<()> {
+        match rows.quantiser {
+            None => self.raw.distances(&rows.bytes, out),
             Some((index, quantiser)) => self
                 .packed(index, quantiser)?
-                .distances_of(rows, out)
+                .distances_of(&rows.bytes, out)
                 .map_err(|error| RvfError::internal(error.to_string()))?,
         }
         Ok(())
