@@ -96,9 +96,12 @@ impl PartScorer for PackedDistances<'_, '_> {
 
     #[inline]
     fn locate(&self, row: Row) -> Option<(usize, u32)> {
-        let hot = self.codes.hot.iter().enumerate();
-        let place = hot.filter_map(|(run, places)| places.find(row).map(|place| (self.codes.ends.len() + run, place)));
-        place.last().or_else(|| locate(&self.codes.ends, row))
+        for (run, places) in self.codes.hot.iter().enumerate() {
+            if let Some(place) = places.find(row) {
+                return Some((self.codes.ends.len() + run, place));
+            }
+        }
+        locate(&self.codes.ends, row)
     }
 
     fn prepare(&self, part: usize, indexes: &[u32]) -> Result<()> {
