@@ -1,7 +1,7 @@
-import type { EngineCompression } from './engine.js';
+import type { EngineCompression, EngineTiering } from './engine.js';
 import * as limits from './limits.js';
 import { checkChoice, checkInteger, checkObject, refuseOption } from './options.js';
-import type { RvfCompressionOptions, RvfOptions } from './types.js';
+import type { RvfColdPacking, RvfCompressionOptions, RvfOptions, RvfTieringOptions } from './types.js';
 import { describe } from './validate.js';
 
 const NAMES = ['none', 'scalar', 'product', 'binary'] as const;
@@ -26,6 +26,42 @@ export function compressionOption(value: RvfOptions['compression']): { compressi
   }
   const name = checkChoice('options.compression.type', type, NAMES, 'none');
   return named(checkObject<RvfCompressionOptions>('options.compression', value, KEYS[name]));
+}
+
+const TIERING_KEYS = new Set(['hotShare', 'cold']);
+const COLDS = ['scalar4', 'product', 'binary'] as const;
+const COLD_OPTIONS: Record<RvfColdPacking, RvfCompressionOptions> = {
+  scalar4: { type: 'scalar', bits: 4 },
+  product: { type: 'product' },
+  binary: { type: 'binary' },
+};
+
+/** What `options.tiering` asks of the engine, beside the compression; nothing where all rows are kept alike. */
+export function tieringOption(
+  value: RvfOptions['tiering'],
+  compression: RvfOptions['compression'],
+): { tiering?: EngineTiering } {
+  if (value === undefined) {
+    return {};
+  }
+  const options = checkObject<RvfTieringOptions>('options.tiering', value, TIERING_KEYS);
+  const hotShare = options.hotShare ?? limits.HOT_SHARE;
+  const isShare =
+    typeof hotShare === 'number' && hotShare >= limits.HOT_SHARE_MIN && hotShare <= limits.HOT_SHARE_MAX;
+  if (!isShare) {
+    const { HOT_SHARE_MIN, HOT_SHARE_MAX } = limits;
+    return refuseOption(
+      'options.tiering.hotShare',
+      `must be ${HOT_SHARE_MIN} to ${HOT_SHARE_MAX}, not ${describe(hotShare)}`,
+    );
+  }
+  const cold = checkChoice<RvfColdPacking>('options.tiering.cold', options.cold, COLDS, 'binary');
+  const kept = compressionOption(compression).compression;
+  if (kept?.kind !== 1 || kept.bits !== 8) {
+    return refuseOption('options.tiering', "needs compression: 'scalar' of 8 bits, which hot entries keep");
+  }
+  const { compression: engine } = named(COLD_OPTIONS[cold]);
+  return engine === undefined ? {} : { tiering: { hotShare, cold: engine } };
 }
 
 function named(options: RvfCompressionOptions): { compression?: EngineCompression } {

@@ -47,6 +47,8 @@ export interface EngineCreateOptions {
   durability: number;
   /** Absent where vectors are kept as they are. */
   compression?: EngineCompression;
+  /** Absent where all rows are kept alike. */
+  tiering?: EngineTiering;
   embeddingModel?: string;
   /** JSON text of `[{field, type, fieldId?}]`. */
   schema?: string;
@@ -60,6 +62,14 @@ export interface EngineCompression {
   /** 0 for what suits the dimension. */
   subvectors: number;
   trainingRows: number;
+}
+
+/** What compactions make of rows that are seldom asked for. */
+export interface EngineTiering {
+  /** Share of the rows that are kept as they were at most. */
+  hotShare: number;
+  /** How all rows are packed. */
+  cold: EngineCompression;
 }
 
 export interface EngineOpenOptions {
@@ -193,6 +203,8 @@ export interface EngineStatus {
   needsRebuild: boolean;
   /** What compression keeps and costs; absent where vectors are kept as they are. */
   compression?: EngineCompressionStatus;
+  /** What tiering has made of the rows; absent where all are kept alike. */
+  tiering?: EngineTieringStatus;
   tailBytes: number;
   retainedBytes: number;
   witnessEntries: number;
@@ -207,6 +219,19 @@ export interface EngineCompressionStatus extends EngineCompression {
   rowBytes: number;
   quantisers: number;
   /** Vectors that the newest quantiser was measured on, 0 before there is one. */
+  sampleRows: number;
+  recall: number;
+  relativeError: number;
+}
+
+export interface EngineTieringStatus {
+  hotShare: number;
+  /** As `EngineCompression` has it. */
+  coldKind: number;
+  hotRows: number;
+  coldRows: number;
+  coldRowBytes: number;
+  /** Vectors that the newest cold quantiser was measured on, 0 before there is one. */
   sampleRows: number;
   recall: number;
   relativeError: number;

@@ -32,6 +32,12 @@ export const TRAINING_ROWS_MIN = 256;
 export const TRAINING_ROWS_MAX = 262_144;
 /** Vectors that a quantiser is learned from where nothing else is asked for. */
 export const TRAINING_ROWS = 16_384;
+/** Least share of the entries that tiering can keep as they were. */
+export const HOT_SHARE_MIN = 0.01;
+/** Largest share of the entries that tiering can keep as they were. */
+export const HOT_SHARE_MAX = 0.5;
+/** Share of the entries that tiering keeps as they were where nothing else is asked for. */
+export const HOT_SHARE = 0.1;
 /** Longest time span, in milliseconds: what a timer can wait. */
 export const TIMEOUT_MS_MAX = 2_147_483_647;
 /** How long synchronous writes wait behind queued ones when `busyTimeoutMs` is not given. */

@@ -1,4 +1,4 @@
-import { compressionOption } from './compression.js';
+import { compressionOption, tieringOption } from './compression.js';
 import {
   DATA_TYPES,
   DURABILITY,
@@ -28,6 +28,7 @@ const CREATE_KEYS = new Set([
   'dtype',
   'profile',
   'compression',
+  'tiering',
   'signing',
   'm',
   'efConstruction',
@@ -136,6 +137,7 @@ export function createOptions(given: RvfOptions): { engine: EngineCreateOptions;
     profile: checkInteger('options.profile', options.profile, 0, 3, 0),
     durability: checkDurability(options.durability),
     ...compressionOption(options.compression),
+    ...tieringOption(options.tiering, options.compression),
     ...embeddingModel(options.embeddingModel),
   };
   return { engine, busyTimeoutMs: syncTimeout(options.busyTimeoutMs) };

@@ -1,5 +1,17 @@
-import type { EngineCompressionStatus, EngineInfo, EngineStatus, EngineVerify } from './engine.js';
-import type { RvfCompressionStatus, RvfIndexStats, RvfStatus, RvfVerifyResult } from './types.js';
+import type {
+  EngineCompressionStatus,
+  EngineInfo,
+  EngineStatus,
+  EngineTieringStatus,
+  EngineVerify,
+} from './engine.js';
+import type {
+  RvfCompressionStatus,
+  RvfIndexStats,
+  RvfStatus,
+  RvfTieringStatus,
+  RvfVerifyResult,
+} from './types.js';
 import { shapeOf } from './vectors.js';
 
 /** An engine's state as `status()` answers it. */
@@ -19,6 +31,7 @@ export function toStatus(info: EngineInfo, status: EngineStatus): RvfStatus {
     unindexedRows: status.unindexedRows,
     indexBytes: status.indexBytes,
     ...compressionStatus(status.compression),
+    ...tieringStatus(status.tiering),
     tailBytes: status.tailBytes,
     retainedBytes: status.retainedBytes,
     witnessEntries: status.witnessEntries,
@@ -51,6 +64,19 @@ function compressionStatus(found: EngineCompressionStatus | undefined): {
     compression.measured = { sampleRows, recall, relativeError };
   }
   return { compression };
+}
+
+function tieringStatus(found: EngineTieringStatus | undefined): { tiering?: RvfTieringStatus } {
+  if (found === undefined) {
+    return {};
+  }
+  const { hotShare, coldKind, hotRows, coldRows, coldRowBytes, sampleRows, recall, relativeError } = found;
+  const cold = coldKind === 1 ? 'scalar4' : coldKind === 2 ? 'product' : 'binary';
+  const tiering: RvfTieringStatus = { hotShare, cold, hotRows, coldRows, coldRowBytes };
+  if (sampleRows > 0) {
+    tiering.measured = { sampleRows, recall, relativeError };
+  }
+  return { tiering };
 }
 
 /** Figures of the graph, as `indexStats()` answers them. */

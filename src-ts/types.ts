@@ -81,6 +81,20 @@ export type RvfCompressionOptions =
     }
   | { type: 'binary'; trainingRows?: number | undefined };
 
+/** How tiering packs rows that are seldom asked for. */
+export type RvfColdPacking = 'scalar4' | 'product' | 'binary';
+
+/**
+ * What compactions make of rows by how often they are asked for: all are packed as `cold` says, and those that were asked for
+ * most often are kept as they were besides, next to each other. What a row loses by it does not come back.
+ */
+export interface RvfTieringOptions {
+  /** Share of the entries that are kept as they were at most, 0.01 to 0.5 in steps of 0.001. Default 0.1. */
+  hotShare?: number | undefined;
+  /** Default `'binary'`, which is the smallest. */
+  cold?: RvfColdPacking | undefined;
+}
+
 /**
  * Options of `RvfDatabase.create`.
  *
@@ -105,6 +119,8 @@ export interface RvfOptions<M = unknown> {
   profile?: HardwareProfile | undefined;
   /** Default `'none'`. With another, only packed vectors are kept; see {@link RvfCompressionOptions}. */
   compression?: CompressionProfile | RvfCompressionOptions | undefined;
+  /** Only with `compression: 'scalar'` of 8 bits. Off where it is left out. Kept in the file. */
+  tiering?: RvfTieringOptions | undefined;
   /** Default `false`, the only choice of this version. */
   signing?: boolean | undefined;
   /** Links of the graph, 2 to 256: a row has at most twice as many, and at most 254. Default 16. Kept in the file. */
@@ -341,6 +357,24 @@ export interface RvfCompressionStatus {
   };
 }
 
+/** What tiering has made of the rows. */
+export interface RvfTieringStatus {
+  hotShare: number;
+  cold: RvfColdPacking;
+  /** Rows that are kept as they were beside the cold packing, those of deleted entries among them. */
+  hotRows: number;
+  /** Rows that have a cold packing, those of deleted entries among them; the others are for the next compaction. */
+  coldRows: number;
+  /** Bytes of a row of the cold packing. */
+  coldRowBytes: number;
+  /** What the cold packing costs, measured against the rows as they were; absent before the first. */
+  measured?: {
+    sampleRows: number;
+    recall: number;
+    relativeError: number;
+  };
+}
+
 /** State of a store. What is optional is always there but over a foreign backend. */
 export interface RvfStatus {
   /** Live entries. */
@@ -366,6 +400,8 @@ export interface RvfStatus {
   indexBytes?: number;
   /** What compression keeps and costs; absent where vectors are kept as they are. */
   compression?: RvfCompressionStatus;
+  /** What tiering has made of the rows; absent without it. */
+  tiering?: RvfTieringStatus;
   /** Bytes that the next open has to replay. */
   tailBytes?: number;
   /** Bytes kept for branches and readers though this store does not need them. */

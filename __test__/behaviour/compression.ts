@@ -41,7 +41,7 @@ function recall(found: RvfScoredResult[][], expected: RvfScoredResult[][]): numb
 }
 
 /** Squared distance as a share of the squared length of the first. */
-function relativeError(given: Float32Array, found: Float32Array): number {
+export function relativeError(given: Float32Array, found: Float32Array): number {
   let [distance, length] = [0, 0];
   given.forEach((value, index) => {
     distance += (value - (found[index] as number)) ** 2;

@@ -20,6 +20,7 @@ import { recallBehaviour } from './recall.js';
 import { refusalsBehaviour } from './refusals.js';
 import { schemaBehaviour } from './schema.js';
 import { searchBehaviour } from './search.js';
+import { tieringBehaviour } from './tiering.js';
 
 /** Everything that a store promises, whichever engine serves it. */
 export function behaviour(host: Host): void {
@@ -33,6 +34,7 @@ export function behaviour(host: Host): void {
     indexLifeBehaviour(host);
     recallBehaviour(host);
     compressionBehaviour(host);
+    tieringBehaviour(host);
     iterationBehaviour(host);
     filtersBehaviour(host);
     filterWritesBehaviour(host);

@@ -122,6 +122,7 @@ export interface EngineCreateOptions {
   profile: number
   durability: number
   compression?: EngineCompression
+  tiering?: EngineTiering
   embeddingModel?: string
   schema?: string
 }
@@ -239,11 +240,30 @@ export interface EngineStatus {
   indexBytes: number
   needsRebuild: boolean
   compression?: EngineCompressionStatus
+  tiering?: EngineTieringStatus
   tailBytes: number
   retainedBytes: number
   witnessEntries: number
   recoveredTornBytes: number
   recoveredCommits: number
+}
+
+/** `EngineTiering` of `src-ts/engine.ts`. */
+export interface EngineTiering {
+  hotShare: number
+  cold: EngineCompression
+}
+
+/** `EngineTieringStatus` of `src-ts/engine.ts`. */
+export interface EngineTieringStatus {
+  hotShare: number
+  coldKind: number
+  hotRows: number
+  coldRows: number
+  coldRowBytes: number
+  sampleRows: number
+  recall: number
+  relativeError: number
 }
 
 export interface EngineUpdate {

@@ -13,6 +13,7 @@ mod recover;
 mod root;
 mod source;
 mod tear;
+mod tiering;
 mod tlv;
 mod transaction;
 mod walk;

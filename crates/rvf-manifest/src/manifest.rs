@@ -2,10 +2,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use rvf_types::limits::{COUNTER_MAX, DIMENSION_MAX, SCHEMA_BYTES_MAX};
-use rvf_types::{Compression, DataType, Epoch, FileId, Metric, Row, SegmentId};
+use rvf_types::{Compression, DataType, Epoch, FileId, Metric, Row, SegmentId, Tiering};
 use rvf_wire::{HEADER_BYTES, WireError, pad_to, read_array, read_u16, read_u32, read_u64, slice};
 
-use crate::{ROOT_PAGE_BYTES, RootPage, SegmentEntry, compression, tlv};
+use crate::{ROOT_PAGE_BYTES, RootPage, SegmentEntry, compression, tiering, tlv};
 
 const WHAT: &str = "manifest";
 const EMBEDDING_MODEL_BYTES_MAX: usize = 1_024;
@@ -27,6 +27,8 @@ pub struct StoreOptions {
     pub profile: u8,
     /// How vectors are kept.
     pub compression: Compression,
+    /// What becomes of seldom used rows; `None` where all are kept alike.
+    pub tiering: Option<Tiering>,
     /// Name of the model the vectors come from.
     pub embedding_model: Option<String>,
     /// Declared fields of the metadata, as JSON text.
@@ -139,6 +141,9 @@ impl Manifest {
         if !self.options.compression.is_none() {
             tlv::push(&mut bytes, tlv::COMPRESSION, &compression::encode(self.options.compression));
         }
+        if let Some(tiering) = self.options.tiering {
+            tlv::push(&mut bytes, tlv::TIERING, &tiering::encode(tiering));
+        }
         if let Some(schema) = &self.options.schema {
             tlv::push(&mut bytes, tlv::SCHEMA, schema.as_bytes());
         }
@@ -161,7 +166,7 @@ impl Manifest {
         let level1 = slice(&payload[..root_at], 0, level1_bytes, "Level 1")?;
         let mut manifest = Manifest::from_root(&root);
         let mut dimension = u32::from(root.dimension);
-        let (mut configured, mut schema, mut compression) = (None, None, Compression::None);
+        let (mut configured, mut schema, mut compression, mut tiering) = (None, None, Compression::None, None);
         for tag in tlv::Tags::new(level1) {
             let (tag, value) = tag?;
             match tag {
@@ -182,6 +187,7 @@ impl Manifest {
                 tlv::DELETION_BITMAP => manifest.dead_count = read_u64(value, 0, WHAT)?,
                 tlv::OVERLAY_CHAIN => manifest.previous_root_offset = read_u64(value, 0, WHAT)?,
                 tlv::COMPRESSION => compression = compression::decode(value)?,
+                tlv::TIERING => tiering = Some(tiering::decode(value)?),
                 tlv::SCHEMA => schema = Some(decode_schema(value)?),
                 tlv::COMPACTION_STATE => {
                     manifest.compaction =
@@ -194,8 +200,15 @@ impl Manifest {
         manifest.options.dimension = dimension;
         manifest.options.schema = schema;
         manifest.options.compression = compression;
+        manifest.options.tiering = tiering;
         let is_configured = configured == Some(compression::kind_of(compression));
-        if !is_configured || dimension == 0 || dimension > DIMENSION_MAX || manifest.witness_head != root.witness_head {
+        let is_tiered_alone = tiering.is_some() && compression.is_none();
+        if !is_configured
+            || is_tiered_alone
+            || dimension == 0
+            || dimension > DIMENSION_MAX
+            || manifest.witness_head != root.witness_head
+        {
             return Err(WireError::Invalid("Level 1"));
         }
         let counts = [manifest.epoch, manifest.next_segment_id, manifest.witness_count, manifest.compaction.count];
@@ -221,6 +234,7 @@ impl Manifest {
                 ef_construction: 0,
                 profile: root.profile,
                 compression: Compression::None,
+                tiering: None,
                 embedding_model: None,
                 schema: None,
             },
@@ -310,6 +324,7 @@ impl StoreOptions {
             ef_construction: read_u32(bytes, 8, WHAT)?,
             profile,
             compression: Compression::None,
+            tiering: None,
             embedding_model: (!model.is_empty()).then(|| model.to_string()),
             schema: None,
         };

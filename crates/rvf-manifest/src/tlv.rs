@@ -17,6 +17,7 @@ pub(crate) const DELETION_BITMAP: u16 = 0x0E;
 pub(crate) const DIMENSION_CATALOG: u16 = 0x10;
 pub(crate) const SCHEMA: u16 = 0x11;
 pub(crate) const COMPRESSION: u16 = 0x12;
+pub(crate) const TIERING: u16 = 0x13;
 
 /// Appends one tag with its value.
 pub(crate) fn push(bytes: &mut Vec<u8>, tag: u16, value: &[u8]) {

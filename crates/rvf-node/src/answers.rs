@@ -5,7 +5,7 @@ use napi_derive::napi;
 use rvf_runtime::types::Compression;
 use rvf_runtime::{
     Changes, CompactOutcome, CompressionStatus, DeleteOutcome, FilteredPage, Hits, IngestOutcome, ReplaceOutcome,
-    RowPage, SegmentInfo, Status, StoreOptions, UpdateOutcome, VerifyReport,
+    RowPage, SegmentInfo, Status, StoreOptions, TieringStatus, UpdateOutcome, VerifyReport,
 };
 
 #[napi(object)]
@@ -252,6 +252,7 @@ pub struct EngineStatus {
     pub index_bytes: f64,
     pub needs_rebuild: bool,
     pub compression: Option<EngineCompressionStatus>,
+    pub tiering: Option<EngineTieringStatus>,
     pub tail_bytes: f64,
     pub retained_bytes: f64,
     pub witness_entries: f64,
@@ -272,6 +273,39 @@ pub struct EngineCompressionStatus {
     pub sample_rows: f64,
     pub recall: f64,
     pub relative_error: f64,
+}
+
+/// `EngineTieringStatus` of `src-ts/engine.ts`.
+#[napi(object)]
+pub struct EngineTieringStatus {
+    pub hot_share: f64,
+    pub cold_kind: u32,
+    pub hot_rows: f64,
+    pub cold_rows: f64,
+    pub cold_row_bytes: f64,
+    pub sample_rows: f64,
+    pub recall: f64,
+    pub relative_error: f64,
+}
+
+impl EngineTieringStatus {
+    fn new(found: TieringStatus) -> Self {
+        EngineTieringStatus {
+            hot_share: f64::from(found.options.hot_share_per_mille) / 1_000.0,
+            cold_kind: match found.options.cold {
+                Compression::None => 0,
+                Compression::Scalar { .. } => 1,
+                Compression::Product { .. } => 2,
+                Compression::Binary { .. } => 3,
+            },
+            hot_rows: found.hot_rows as f64,
+            cold_rows: found.cold_rows as f64,
+            cold_row_bytes: found.cold_row_bytes as f64,
+            sample_rows: found.measured.map_or(0.0, |measured| measured.sample_rows as f64),
+            recall: found.measured.map_or(0.0, |measured| measured.recall),
+            relative_error: found.measured.map_or(0.0, |measured| measured.relative_error),
+        }
+    }
 }
 
 impl EngineCompressionStatus {
@@ -316,6 +350,7 @@ impl EngineStatus {
             index_bytes: status.index_bytes as f64,
             needs_rebuild: status.needs_rebuild,
             compression: status.compression.map(|found| EngineCompressionStatus::new(found, options.compression)),
+            tiering: status.tiering.map(EngineTieringStatus::new),
             tail_bytes: status.tail_bytes as f64,
             // There are no branches that anything would be retained for.
             retained_bytes: 0.0,

@@ -1,5 +1,5 @@
 use napi_derive::napi;
-use rvf_runtime::types::{Compression, DataType, ErrorCode, Metric};
+use rvf_runtime::types::{Compression, DataType, ErrorCode, Metric, Tiering};
 use rvf_runtime::{
     CreateOptions, Durability, OpenOptions, Quality, QueryOptions, Result, RvfError, RvfStore, StoreOptions,
 };
@@ -17,6 +17,7 @@ pub struct EngineCreateOptions {
     pub profile: u32,
     pub durability: u32,
     pub compression: Option<EngineCompression>,
+    pub tiering: Option<EngineTiering>,
     pub embedding_model: Option<String>,
     pub schema: Option<String>,
 }
@@ -28,6 +29,21 @@ pub struct EngineCompression {
     pub bits: u32,
     pub subvectors: u32,
     pub training_rows: u32,
+}
+
+/// `EngineTiering` of `src-ts/engine.ts`.
+#[napi(object)]
+pub struct EngineTiering {
+    pub hot_share: f64,
+    pub cold: EngineCompression,
+}
+
+impl EngineTiering {
+    fn read(self, dimension: u32) -> Result<Tiering> {
+        // A share that is no number becomes 0, which the engine refuses.
+        let hot_share_per_mille = (self.hot_share * 1_000.0).round() as u16;
+        Ok(Tiering { hot_share_per_mille, cold: self.cold.read(dimension)? })
+    }
 }
 
 impl EngineCompression {
@@ -70,6 +86,7 @@ impl EngineCreateOptions {
                     Some(compression) => compression.read(self.dimension)?,
                     None => Compression::None,
                 },
+                tiering: self.tiering.map(|tiering| tiering.read(self.dimension)).transpose()?,
                 embedding_model: self.embedding_model,
                 schema: self.schema,
             },

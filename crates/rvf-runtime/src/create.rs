@@ -45,7 +45,9 @@ fn write_and_publish(host: &Host, file: &dyn StorageFile, bytes: &[u8], temporar
 
 /// What no reader of a store with these options may ignore.
 fn incompat(options: &StoreOptions) -> u64 {
-    if options.compression.is_none() { 0 } else { feature::PACKED_ROWS }
+    let packed = if options.compression.is_none() { 0 } else { feature::PACKED_ROWS };
+    let tiered = if options.tiering.is_none() { 0 } else { feature::TIERED_ROWS };
+    packed | tiered
 }
 
 fn already_exists(path: &str) -> RvfError {

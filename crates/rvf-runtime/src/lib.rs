@@ -6,6 +6,7 @@ mod control;
 mod create;
 mod dead_rows;
 mod error;
+mod heat;
 mod history;
 mod host;
 mod index;
@@ -40,7 +41,7 @@ pub use read::{
 pub use rvf_filter::Expression;
 pub use rvf_manifest::StoreOptions;
 pub use rvf_types as types;
-pub use status::{CompressionStatus, Measured, SegmentInfo, Status};
+pub use status::{CompressionStatus, Measured, SegmentInfo, Status, TieringStatus};
 pub use store::{CompactOutcome, RvfStore};
 pub use verify::{Problem, VerifyReport};
 pub use write::{

@@ -8,6 +8,7 @@ use rvf_wire::{Anchor, HEADER_BYTES, sabotage};
 use crate::compact::COMPACTING_SUFFIX;
 use crate::create::{CREATING_SUFFIX, Created, sync};
 use crate::dead_rows::DeadRows;
+use crate::heat::Heat;
 use crate::host::Host;
 use crate::options::OpenOptions;
 use crate::segment::FileSource;
@@ -150,6 +151,7 @@ fn new_writer(
         file,
         lock,
         snapshot: Arc::new(opened.snapshot.clone()),
+        heat: Heat::of(&opened.snapshot),
         next_segment_id: recovered.last_segment_id + 1,
         last_timestamp_ns: recovered.manifest.modified_ns.max(newest_timestamp(recovered)),
         tail: opened.tail,

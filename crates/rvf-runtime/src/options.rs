@@ -1,9 +1,9 @@
 use rvf_filter::Schema;
 use rvf_manifest::StoreOptions;
 use rvf_types::limits::{DIMENSION_MAX, SCHEMA_BYTES_MAX, TRAINING_ROWS_MAX, TRAINING_ROWS_MIN};
-use rvf_types::{Compression, DataType, ErrorCode, Metric};
+use rvf_types::{Compression, DataType, ErrorCode, Metric, Tiering};
 
-use crate::packed::packed_layout;
+use crate::packed::{cold_layout, packed_layout};
 use crate::{Result, RvfError};
 
 const M_RANGE: std::ops::RangeInclusive<u32> = 2..=256;
@@ -47,6 +47,7 @@ impl CreateOptions {
                 ef_construction: 200,
                 profile: 0,
                 compression: Compression::None,
+                tiering: None,
                 embedding_model: None,
                 schema: None,
             },
@@ -83,6 +84,7 @@ impl CreateOptions {
             ));
         }
         self.check_compression()?;
+        self.check_tiering()?;
         self.check_schema()
     }
 
@@ -106,6 +108,29 @@ impl CreateOptions {
             ));
         }
         packed_layout(store).map(drop).or_else(|error| refuse(error.message))
+    }
+
+    fn check_tiering(&self) -> Result<()> {
+        let Some(Tiering { hot_share_per_mille, cold }) = self.store.tiering else { return Ok(()) };
+        let refuse = |message: String| Err(RvfError::new(ErrorCode::InvalidOptions, message));
+        if self.store.compression != (Compression::Scalar { bits: 8 }) {
+            return refuse("tiering needs compression 'scalar' of 8 bits, which is what hot rows keep".to_owned());
+        }
+        let (min, max) = (Tiering::HOT_SHARE_PER_MILLE_MIN, Tiering::HOT_SHARE_PER_MILLE_MAX);
+        if !(min..=max).contains(&hot_share_per_mille) {
+            return refuse(format!("hotShare is {hot_share_per_mille} thousandths, it must be {min} to {max}"));
+        }
+        if cold.is_none() || cold == self.store.compression {
+            return refuse("cold rows must be packed smaller than hot ones".to_owned());
+        }
+        let training_rows = cold.training_rows();
+        if !(TRAINING_ROWS_MIN..=TRAINING_ROWS_MAX).contains(&training_rows) {
+            return refuse(format!(
+                "cold rows are learned from {training_rows} rows, it must be TRAINING_ROWS_MIN ({TRAINING_ROWS_MIN}) to \
+                 TRAINING_ROWS_MAX ({TRAINING_ROWS_MAX})"
+            ));
+        }
+        cold_layout(&self.store).map(drop).or_else(|error| refuse(error.message))
     }
 
     fn check_schema(&self) -> Result<()> {

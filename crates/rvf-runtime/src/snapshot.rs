@@ -11,7 +11,7 @@ use crate::dead_rows::DeadRows;
 use crate::index::Index;
 use crate::packed::Quantisers;
 use crate::read::KeptFilters;
-use crate::runs::{IdRun, MetaRun, OverlayRun, Run, RunList, VectorRun};
+use crate::runs::{HotRows, IdRun, KeptRow, MetaRun, OverlayRun, Run, RunList, VectorRun};
 use crate::segment::Slice;
 use crate::storage::StorageFile;
 use crate::write::BaseRuns;
@@ -35,6 +35,8 @@ pub(crate) struct Snapshot {
     pub(crate) dead: DeadRows,
     /// Packed rows first.
     pub(crate) vectors: RunList<VectorRun>,
+    /// Packed rows of which more is kept than `vectors` has.
+    pub(crate) hot: Arc<HotRows>,
     /// What packed rows were packed by.
     pub(crate) quantisers: Arc<Quantisers>,
     pub(crate) ids: RunList<IdRun>,
@@ -120,14 +122,23 @@ impl Snapshot {
 
     /// The vector of a row: as it was given, or what its packed form stands for.
     pub(crate) fn vector(&self, row: Row) -> Result<Slice<'_>> {
-        let run = self.vector_run(row)?;
-        run.vectors(row - run.first_row(), 1)
+        self.kept_row(row)?.vectors(self.options().data_type)
     }
 
     /// As [`Snapshot::vector`], as `f32` whatever the store's data type.
     pub(crate) fn float_vector(&self, row: Row) -> Result<Slice<'_>> {
-        let run = self.vector_run(row)?;
-        run.float_vectors(row - run.first_row(), 1)
+        self.kept_row(row)?.floats(self.options().data_type)
+    }
+
+    /// The most that is kept of a row's vector.
+    pub(crate) fn kept_row(&self, row: Row) -> Result<KeptRow<'_>> {
+        match self.hot.find(row)? {
+            Some(kept) => Ok(kept),
+            None => {
+                let run = self.vector_run(row)?;
+                run.kept(row - run.first_row(), 1)
+            }
+        }
     }
 
     /// The run that holds the vector of a row.
@@ -174,6 +185,7 @@ pub(crate) fn base_snapshot(
         witness_count: manifest.witness_count,
         dead,
         vectors: RunList::new(runs.vectors),
+        hot: Arc::new(runs.hot),
         quantisers: runs.quantisers,
         ids: RunList::new(runs.ids),
         meta: RunList::new(runs.meta),

@@ -1,11 +1,12 @@
 use std::sync::atomic::Ordering;
 
 use rvf_manifest::{Lineage, StoreOptions};
-use rvf_types::{Epoch, SegmentId};
+use rvf_types::{Epoch, SegmentId, Tiering};
 use rvf_wire::HEAD_BYTES;
 
 use crate::Result;
 use crate::index::is_worn_or_broken;
+use crate::packed::StoredQuantiser;
 use crate::runs::Run;
 use crate::segment::RunBytes;
 use crate::snapshot::Snapshot;
@@ -46,6 +47,8 @@ pub struct Status {
     pub needs_rebuild: bool,
     /// What compression keeps and costs; `None` where vectors are kept as they were given.
     pub compression: Option<CompressionStatus>,
+    /// What tiering has made of the rows; `None` where all are kept alike.
+    pub tiering: Option<TieringStatus>,
     /// Witness entries since the file's first commit.
     pub witness_count: u64,
     /// Bytes that opening discarded as the rest of an interrupted write.
@@ -64,6 +67,21 @@ pub struct CompressionStatus {
     /// Quantisers that the rows were packed by.
     pub quantisers: u64,
     /// What the newest of them was measured on and cost; `None` before the first.
+    pub measured: Option<Measured>,
+}
+
+/// What tiering has made of the rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TieringStatus {
+    /// What was asked for.
+    pub options: Tiering,
+    /// Rows that are kept as they were beside the cold packing, dead ones included.
+    pub hot_rows: u64,
+    /// Rows that have a cold packing, dead ones included; the others are to be looked at by the next compaction.
+    pub cold_rows: u64,
+    /// Bytes of a row of the cold packing.
+    pub cold_row_bytes: u64,
+    /// What the cold packing was measured on, beside the rows as they were, and cost; `None` before the first.
     pub measured: Option<Measured>,
 }
 
@@ -139,6 +157,7 @@ impl RvfStore {
             index_bytes: snapshot.index.bytes(),
             needs_rebuild: is_worn_or_broken(&snapshot)?,
             compression,
+            tiering: tiering_status(&snapshot)?,
             tail_bytes: snapshot.committed_end - snapshot.manifest_segment.extent.end(),
             witness_count: snapshot.witness_count,
             recovered_torn_bytes: recovery.torn_bytes,
@@ -167,21 +186,34 @@ impl RvfStore {
 
 fn compression_status(snapshot: &Snapshot) -> Result<Option<CompressionStatus>> {
     let Some(layout) = snapshot.quantisers.layout() else { return Ok(None) };
-    let measured = match snapshot.quantisers.newest() {
-        Some((_, newest)) => {
-            let header = newest.header()?;
-            Some(Measured {
-                sample_rows: u64::from(header.sample_rows),
-                recall: f64::from(header.recall),
-                relative_error: header.relative_error,
-            })
-        }
-        None => None,
-    };
     Ok(Some(CompressionStatus {
         packed_rows: u64::from(snapshot.index.code_rows()),
         row_bytes: layout.row_bytes() as u64,
-        quantisers: snapshot.quantisers.len() as u64,
-        measured,
+        quantisers: snapshot.quantisers.iter().filter(|stored| !stored.is_cold()).count() as u64,
+        measured: measured(snapshot.quantisers.newest())?,
+    }))
+}
+
+fn tiering_status(snapshot: &Snapshot) -> Result<Option<TieringStatus>> {
+    let (Some(options), Some(layout)) = (snapshot.options().tiering, snapshot.quantisers.cold_layout()) else {
+        return Ok(None);
+    };
+    let cold_runs = snapshot.vectors.iter().filter(|run| run.is_cold());
+    Ok(Some(TieringStatus {
+        options,
+        hot_rows: snapshot.hot.count()?,
+        cold_rows: cold_runs.map(|run| u64::from(run.row_count())).sum(),
+        cold_row_bytes: layout.row_bytes() as u64,
+        measured: measured(snapshot.quantisers.newest_cold())?,
+    }))
+}
+
+fn measured(newest: Option<(usize, &StoredQuantiser)>) -> Result<Option<Measured>> {
+    let Some((_, newest)) = newest else { return Ok(None) };
+    let header = newest.header()?;
+    Ok(Some(Measured {
+        sample_rows: u64::from(header.sample_rows),
+        recall: f64::from(header.recall),
+        relative_error: header.relative_error,
     }))
 }

@@ -10,6 +10,7 @@ use rvf_manifest::{Lineage, StoreOptions};
 use rvf_types::{Epoch, ErrorCode};
 
 use crate::create::create_file;
+use crate::heat::Heat;
 use crate::host::Host;
 use crate::index::Indexing;
 use crate::open::{Opened, Recovery, open_created, open_reader, open_writer};
@@ -71,6 +72,8 @@ pub(crate) struct Shared {
     /// `None` in a reader, and once closed.
     pub(crate) writer: Mutex<Option<Writer>>,
     pub(crate) recovery: Mutex<Recovery>,
+    /// How often entries are asked for: in a writer, where the store has tiering.
+    pub(crate) heat: Option<Arc<Heat>>,
     pub(crate) is_closed: AtomicBool,
     pub(crate) is_poisoned: AtomicBool,
     pub(crate) is_compacting: AtomicBool,
@@ -150,6 +153,7 @@ impl RvfStore {
             lineage: snapshot.manifest.lineage,
             snapshot: ArcSwapOption::new(Some(snapshot)),
             recovery: Mutex::new(opened.recovery()),
+            heat: writer.as_ref().and_then(|writer| writer.heat.clone()),
             writer: Mutex::new(writer),
             is_closed: AtomicBool::new(false),
             is_poisoned: AtomicBool::new(false),
@@ -258,7 +262,7 @@ impl RvfStore {
         let mut guard = self.shared.writer.lock();
         self.drain(&mut guard);
         let writer = self.writer_of(&mut guard)?;
-        if writer.has_tail() {
+        if writer.has_news() {
             let result = writer.checkpoint();
             self.note_health(writer);
             result?;
@@ -322,7 +326,7 @@ impl RvfStore {
             self.drain(&mut guard);
         }
         let result = match guard.as_mut() {
-            Some(writer) if writer.poisoned.is_none() && writer.has_tail() => writer.checkpoint(),
+            Some(writer) if writer.poisoned.is_none() && writer.has_news() => writer.checkpoint(),
             _ => Ok(()),
         };
         if result.as_ref().is_err_and(|error| error.not_ready.is_some()) {

@@ -37,5 +37,9 @@ mod replaced;
 mod shapes;
 #[path = "index/stopping.rs"]
 mod stopping;
+#[path = "index/temperature.rs"]
+mod temperature;
+#[path = "index/temperature_damage.rs"]
+mod temperature_damage;
 #[path = "index/waiting.rs"]
 mod waiting;

@@ -6,12 +6,14 @@ mod kit;
 
 use std::sync::Arc;
 
-use crash_common::{Change, DIMENSION, Expected, History, Life, Step, check_recovery, on_all_cores, random_steps};
+use crash_common::{
+    Change, DIMENSION, Expected, History, Life, PATH, Step, TestHost, check_recovery, on_all_cores, random_steps,
+};
 use kit::{Rng, times};
 use rvf_runtime::storage::{CrashChoice, FaultyStorage, WriteLog};
 use rvf_runtime::types::limits::TAIL_BATCHES_MAX;
-use rvf_runtime::types::{Compression, Metric};
-use rvf_runtime::{CreateOptions, Durability};
+use rvf_runtime::types::{Compression, Metric, Tiering};
+use rvf_runtime::{CreateOptions, Durability, OpenOptions, RvfStore};
 use serde_json::json;
 
 /// Does a workload on a new store; answers what was written and what must be found of it.
@@ -83,6 +85,42 @@ fn a_power_cut_at_any_write_of_a_store_that_packs_its_rows_leaves_what_was_ackno
         let (log, history) = record_with(&steps, options);
         check_every_cut(&format!("packed workload {workload}"), &log, &history, seeds);
     }
+}
+
+/// So many entries under ids of their own, in a batch.
+fn many(random: &mut Rng, count: usize) -> Change {
+    let Change::Put(entries) = crash_common::steps::put(random, count) else { unreachable!("a put is a put") };
+    Change::Put(entries.into_iter().enumerate().map(|(index, (_, entry))| (format!("many-{index}"), entry)).collect())
+}
+
+#[test]
+fn a_power_cut_at_any_write_of_a_store_with_tiering_leaves_what_was_acknowledged_or_whole_commits_more() {
+    let random = &mut Rng::new(60);
+    let mut options = CreateOptions::new(DIMENSION, Metric::L2);
+    options.store.compression = Compression::Scalar { bits: 8 };
+    // So many parts that hardly anything is lost: what is stored can be compared with what was given.
+    let cold = Compression::Product { subvectors: DIMENSION, bits: 8, training_rows: 512 };
+    options.store.tiering = Some(Tiering { hot_share_per_mille: 100, cold });
+    let mut steps = vec![
+        Step::Commit(many(random, 300)),
+        Step::Ask,
+        Step::Checkpoint,
+        Step::Compact(vec![crash_common::steps::put(random, 2)]),
+    ];
+    steps.extend(random_steps(random, times(4, 90) as usize));
+    steps.extend([
+        Step::Ask,
+        Step::Compact(vec![]),
+        Step::Commit(many(random, 20)),
+        Step::Index,
+        Step::Ask,
+        Step::Reopen,
+    ]);
+    let (log, history) = record_with(&steps, options);
+    let whole = Arc::new(FaultyStorage::over(log.crash_image(log.len(), &CrashChoice::KeepAll)));
+    let store = RvfStore::open(&TestHost::new(whole, 9).host, PATH, &OpenOptions::default()).unwrap();
+    assert!(store.status().unwrap().tiering.unwrap().hot_rows > 0, "the workload makes no row hot");
+    check_every_cut("tiered workload", &log, &history, times(0, 20));
 }
 
 #[test]

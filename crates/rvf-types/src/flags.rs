@@ -20,6 +20,8 @@ impl SegmentFlags {
     /// Written before what precedes it was known to be durable: the same append, or a store that does not sync each
     /// commit. A tear may therefore take what precedes it and leave this segment.
     pub const SAME_APPEND: SegmentFlags = SegmentFlags(0x4000);
+    /// On QUANT: packed rows, or a quantiser, of the layout that compaction packs seldom used rows in.
+    pub const COLD: SegmentFlags = SegmentFlags(0x8000);
 
     /// True where every bit of `other` is set.
     pub fn contains(self, other: SegmentFlags) -> bool {
@@ -47,7 +49,9 @@ pub mod feature {
     /// Bits this version knows among those a reader may ignore and a writer may not.
     pub const RO_COMPAT_KNOWN: u64 = 0;
     /// Bits this version knows among those that no reader may ignore.
-    pub const INCOMPAT_KNOWN: u64 = PACKED_ROWS;
+    pub const INCOMPAT_KNOWN: u64 = PACKED_ROWS | TIERED_ROWS;
     /// Vectors may be kept in QUANT segments, packed, in place of VEC segments.
     pub const PACKED_ROWS: u64 = 1;
+    /// Packed rows may be of two layouts, and some of them may lie in HOT segments besides.
+    pub const TIERED_ROWS: u64 = 2;
 }

@@ -11,6 +11,7 @@ mod ids;
 mod kind;
 pub mod limits;
 mod metric;
+mod tiering;
 
 pub use compression::Compression;
 pub use data_type::DataType;
@@ -19,3 +20,4 @@ pub use flags::{SegmentFlags, feature};
 pub use ids::{Epoch, FileId, NO_ROW, Row, SegmentId};
 pub use kind::SegmentKind;
 pub use metric::Metric;
+pub use tiering::Tiering;

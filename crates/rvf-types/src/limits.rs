@@ -73,6 +73,8 @@ pub const TRAINING_ROWS_MIN: u32 = 256;
 pub const TRAINING_ROWS_MAX: u32 = 262_144;
 /// Quantisers that rows of one store may be packed by: after so many, rows go on with the newest until a compaction.
 pub const QUANTISERS_MAX: usize = 8;
+/// Most counters in one of a sketch's rows.
+pub const SKETCH_WIDTH_MAX: u32 = 1 << 20;
 /// Rows without a place in the graph at which a writer begins to give them one, in the background.
 pub const INDEX_FROM_ROWS: u32 = 1_024;
 /// Rows that stay without a place in the graph when a store is closed, without anything being done about it.

@@ -17,6 +17,12 @@ pub struct QuantiserHeader {
     pub metric: Metric,
     /// Elements of a vector.
     pub dimension: u32,
+    /// Kind of compression, as COMPRESSION has it: 1 scalar, 2 product, 3 binary.
+    pub packing: u8,
+    /// Bits of an element, or of a part.
+    pub bits: u8,
+    /// Parts of a vector, 0 where it is not cut into any.
+    pub subvectors: u32,
     /// Vectors it was learned from, and measured on.
     pub sample_rows: u32,
     /// Mean squared distance of them from what packing leaves of them, as a share of that from their mean.
@@ -36,6 +42,8 @@ impl QuantiserHeader {
         bytes[12..16].copy_from_slice(&self.sample_rows.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.relative_error.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.recall.to_le_bytes());
+        bytes[28..30].copy_from_slice(&[self.packing, self.bits]);
+        bytes[32..36].copy_from_slice(&self.subvectors.to_le_bytes());
         bytes
     }
 
@@ -51,6 +59,9 @@ impl QuantiserHeader {
             sample_rows: read_u32(bytes, 12, WHAT)?,
             relative_error: f64::from_le_bytes(read_array(bytes, 16, WHAT)?),
             recall: f32::from_le_bytes(read_array(bytes, 24, WHAT)?),
+            packing: bytes[28],
+            bits: bytes[29],
+            subvectors: read_u32(bytes, 32, WHAT)?,
         };
         let is_plausible = header.relative_error >= 0.0 && (0.0..=1.0).contains(&header.recall);
         if is_plausible { Ok(header) } else { Err(WireError::Invalid("figures of a quantiser")) }

@@ -87,7 +87,9 @@ impl NewFile {
         let rows: Vec<Row> =
             (self.next_old_row..snapshot.next_row).filter(|row| !snapshot.dead.contains(*row)).collect();
         self.copy_quantisers(snapshot)?;
-        let mut rest = &rows[..];
+        // Rows that come while a compaction runs are not packed.
+        let tiered = if self.next_old_row == 0 { self.copy_tiers(snapshot, &rows, control)? } else { 0 };
+        let mut rest = &rows[tiered..];
         while let Some(alike) = rows_kept_alike(snapshot, rest)? {
             self.copy_vectors(snapshot, alike, control)?;
             rest = &rest[alike.len()..];
@@ -106,7 +108,9 @@ impl NewFile {
         for quantiser in snapshot.quantisers.iter().skip(self.quantisers.len()) {
             let segment = quantiser.segment();
             let bytes = segment.range(0, segment.data_bytes() as usize)?.to_vec();
-            let entry = self.segment(SegmentKind::QUANT, bytes, (0, 0))?;
+            let cold = if quantiser.is_cold() { SegmentFlags::COLD } else { SegmentFlags::NONE };
+            let what = (SegmentKind::QUANT, SegmentFlags::MORE_FOLLOWS.with(cold));
+            let entry = self.segment_of(what, vec![Part::Owned(bytes)], (0, 0))?;
             self.quantisers.push(entry.id());
         }
         Ok(())
@@ -128,18 +132,31 @@ impl NewFile {
         bytes.reserve_exact(rows.len() * first_run.stored_row_bytes());
         let rows_per_chunk = (CHUNK_BYTES / first_run.stored_row_bytes()).max(1);
         for chunk in rows.chunks(rows_per_chunk) {
-            control.check()?;
-            // Nobody waits for the compaction of a closed store.
-            self.store.current()?;
-            let started_ns = self.store.shared.host.clock.monotonic_ns();
-            for row in chunk {
-                bytes.extend_from_slice(&snapshot.vector_run(*row)?.row(*row)?);
-            }
-            control.add_done(chunk.len() as u64);
-            self.pause(started_ns);
+            self.rest_between_chunks(control, chunk.len(), || {
+                for row in chunk {
+                    bytes.extend_from_slice(&snapshot.vector_run(*row)?.row(*row)?);
+                }
+                Ok(())
+            })?;
         }
-        let kind = if first_run.is_packed() { SegmentKind::QUANT } else { SegmentKind::VEC };
-        self.segment(kind, bytes, (first_row, row_count)).map(drop)
+        self.segment_of(first_run.kind(), vec![Part::Owned(bytes)], (first_row, row_count)).map(drop)
+    }
+
+    /// Does one step of the copy, of so many rows, unless nobody wants it any more, and rests.
+    pub(super) fn rest_between_chunks(
+        &self,
+        control: &Control,
+        rows: usize,
+        step: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        control.check()?;
+        // Nobody waits for the compaction of a closed store.
+        self.store.current()?;
+        let started_ns = self.store.shared.host.clock.monotonic_ns();
+        step()?;
+        control.add_done(rows as u64);
+        self.pause(started_ns);
+        Ok(())
     }
 
     /// The I/O budget: the copy rests for as long as its last step took, so that commits and queries get their half.
@@ -221,12 +238,17 @@ impl NewFile {
 
     /// Adds a segment and writes it at once; nobody reads this file yet.
     pub(super) fn segment(&mut self, kind: SegmentKind, bytes: Vec<u8>, rows: (Row, u32)) -> Result<SegmentEntry> {
-        self.segment_of(kind, vec![Part::Owned(bytes)], rows)
+        self.segment_of((kind, SegmentFlags::MORE_FOLLOWS), vec![Part::Owned(bytes)], rows)
     }
 
-    /// As [`NewFile::segment`], from several parts.
-    pub(super) fn segment_of(&mut self, kind: SegmentKind, parts: Vec<Part>, rows: (Row, u32)) -> Result<SegmentEntry> {
-        let entry = self.append.segment(kind, SegmentFlags::MORE_FOLLOWS, parts, rows)?;
+    /// As [`NewFile::segment`], from several parts, with flags.
+    pub(super) fn segment_of(
+        &mut self,
+        (kind, flags): (SegmentKind, SegmentFlags),
+        parts: Vec<Part>,
+        rows: (Row, u32),
+    ) -> Result<SegmentEntry> {
+        let entry = self.append.segment(kind, flags, parts, rows)?;
         self.entries.push(entry);
         self.append.flush(&*self.file)?;
         Ok(entry)

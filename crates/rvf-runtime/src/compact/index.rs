@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rvf_index::{GraphBuilder, Progress};
-use rvf_types::{NO_ROW, Row, SegmentKind};
+use rvf_types::{NO_ROW, Row, SegmentFlags, SegmentKind};
 
 use crate::Result;
 use crate::compact::NewFile;
@@ -86,7 +86,7 @@ impl NewFile {
 
     fn layer(&mut self, kind: SegmentKind, bytes: Vec<u8>, row_count: Row) -> Result<()> {
         for parts in cut(0, bytes) {
-            self.segment_of(kind, parts, (0, row_count))?;
+            self.segment_of((kind, SegmentFlags::MORE_FOLLOWS), parts, (0, row_count))?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod copy;
 mod history;
 mod index;
 mod swap;
+mod tiers;
 
 pub(crate) use copy::NewFile;
 

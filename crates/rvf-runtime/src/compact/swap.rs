@@ -31,6 +31,7 @@ impl RvfStore {
         new_file.write_history(&snapshot)?;
         new_file.carry_opaque(&snapshot)?;
         new_file.write_dead(&snapshot)?;
+        new_file.write_sketch(&snapshot)?;
         let (entry, manifest) = new_file.write_manifest(&snapshot)?;
         new_file.finish(&entry, &manifest, snapshot.salt)?;
         let (compacted, dead) = new_file.open(&snapshot, &entry, manifest)?;
@@ -38,6 +39,9 @@ impl RvfStore {
         storage.replace(temporary, &writer.path)?;
         // From here on the path names the new file, whatever happens.
         install(writer, new_file, compacted, dead);
+        if let Some(heat) = &writer.heat {
+            heat.note_stored();
+        }
         self.shared.snapshot.store(Some(Arc::clone(&writer.snapshot)));
         let synced = storage.sync_directory(&writer.path);
         let result = synced.map_err(|error| writer.poison(error.into()));
@@ -82,6 +86,13 @@ impl NewFile {
         let written = write_tombstones(&*self.file, Vec::new(), dead, &mut self.append)?;
         self.entries.extend(written);
         self.append.flush(&*self.file)
+    }
+
+    /// Counters go on: they are by ids, not by rows.
+    fn write_sketch(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let Some(heat) = self.store.shared.heat.clone() else { return Ok(()) };
+        let payload = heat.payload(snapshot, self.store.shared.host.clock.now_ns())?;
+        self.segment(SegmentKind::SKETCH, payload, (0, 0)).map(drop)
     }
 
     fn write_manifest(&mut self, snapshot: &Snapshot) -> Result<(SegmentEntry, Manifest)> {

@@ -5,7 +5,7 @@ use rvf_quant::{CodeLayout, CodeScorer, CodeTable, QuantError};
 use rvf_types::Row;
 
 use crate::dead_rows::DeadRows;
-use crate::index::groups::{self, Groups, PartScorer, part_of};
+use crate::index::groups::{self, Groups, PartScorer, locate, part_of};
 use crate::index::packed_codes::PackedCodes;
 use crate::index::{CodeRun, code_layout};
 use crate::runs::{Run, RunList};
@@ -112,8 +112,13 @@ impl Distances for CodeDistances<'_, '_> {
 }
 
 impl PartScorer for CodeDistances<'_, '_> {
-    fn ends(&self) -> &[Row] {
-        &self.codes.ends
+    fn part_count(&self) -> usize {
+        self.codes.parts.len()
+    }
+
+    #[inline]
+    fn locate(&self, row: Row) -> Option<(usize, u32)> {
+        locate(&self.codes.ends, row)
     }
 
     #[inline]

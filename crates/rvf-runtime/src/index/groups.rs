@@ -7,8 +7,10 @@ use crate::index::codes::no_code;
 
 /// A query's distances to the rows of several runs, the parts, each row by its index in its part.
 pub(super) trait PartScorer {
-    /// First row behind each part.
-    fn ends(&self) -> &[Row];
+    /// How many parts there are.
+    fn part_count(&self) -> usize;
+    /// The part that has a row, and the row's index in it.
+    fn locate(&self, row: Row) -> Option<(usize, u32)>;
     /// Checks what is touched for the first time, and asks for the rest.
     fn prepare(&self, part: usize, indexes: &[u32]) -> Result<()>;
     /// Distances of rows of one part.
@@ -29,11 +31,18 @@ pub(super) fn score(
     rows: &[Row],
     distances: &mut [f32],
 ) -> Result<()> {
-    if let [_] = scorer.ends() {
+    if scorer.part_count() == 1 {
         scorer.prepare(0, rows)?;
         return scorer.distances(0, rows, distances);
     }
     groups.borrow_mut().score(scorer, rows, distances)
+}
+
+/// As [`PartScorer::locate`], of parts that have consecutive rows up to these ends.
+#[inline]
+pub(super) fn locate(ends: &[Row], row: Row) -> Option<(usize, u32)> {
+    let part = part_of(ends, row);
+    (part < ends.len()).then(|| (part, row - part.checked_sub(1).map_or(0, |before| ends[before])))
 }
 
 /// Rows to score, by the part that holds them.
@@ -53,17 +62,15 @@ struct Group {
 
 impl Groups {
     fn score(&mut self, scorer: &impl PartScorer, rows: &[Row], distances: &mut [f32]) -> Result<()> {
-        let ends = scorer.ends();
-        self.groups.resize_with(ends.len(), Group::default);
+        self.groups.resize_with(scorer.part_count(), Group::default);
         for group in &mut self.groups {
             group.indexes.clear();
             group.places.clear();
         }
         for (place, row) in rows.iter().enumerate() {
-            let part = part_of(ends, *row);
-            let Some(group) = self.groups.get_mut(part) else { return Err(no_code(*row)) };
-            group.indexes.push(*row - part.checked_sub(1).map_or(0, |before| ends[before]));
-            group.places.push(place);
+            let Some((part, index)) = scorer.locate(*row) else { return Err(no_code(*row)) };
+            self.groups[part].indexes.push(index);
+            self.groups[part].places.push(place);
         }
         for (part, group) in self.groups.iter().enumerate() {
             scorer.prepare(part, &group.indexes)?;

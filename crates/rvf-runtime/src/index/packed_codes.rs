@@ -5,21 +5,26 @@ use rvf_quant::PackedTable;
 use rvf_types::Row;
 
 use crate::index::codes::of_codes;
-use crate::index::groups::{self, Groups, PartScorer};
+use crate::index::groups::{self, Groups, PartScorer, locate};
 use crate::packed::StoredQuantiser;
 use crate::read::RowScorer;
-use crate::runs::{Run, VectorRun};
+use crate::runs::{HotPlaces, Run};
+use crate::segment::RunBytes;
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
 
-/// Packed rows, run by run, ready to be scored where they lie.
+/// Packed rows, run by run, ready to be scored where they lie: hot ones where they are kept as they were.
 pub(crate) struct PackedCodes<'a> {
+    /// The runs of all rows, then those of hot ones.
     parts: Vec<Part<'a>>,
+    /// First row behind each of the runs of all rows.
     ends: Vec<Row>,
+    hot: Vec<&'a HotPlaces>,
 }
 
 struct Part<'a> {
-    run: &'a VectorRun,
+    bytes: &'a RunBytes,
+    rows_start: usize,
     table: PackedTable<'a>,
     /// Place of the quantiser among those of the state.
     index: usize,
@@ -30,14 +35,30 @@ struct Part<'a> {
 
 impl<'a> PackedCodes<'a> {
     pub(super) fn new(snapshot: &'a Snapshot) -> Result<PackedCodes<'a>> {
-        let mut codes = PackedCodes { parts: Vec::new(), ends: Vec::new() };
+        let mut codes = PackedCodes { parts: Vec::new(), ends: Vec::new(), hot: Vec::new() };
         for run in snapshot.vectors.iter() {
-            let (Some((index, quantiser)), Some(table)) = (run.quantiser()?, run.table()?) else { break };
-            run.bytes().settle()?;
-            codes.parts.push(Part { run, table, index, quantiser, is_clean: run.bytes().is_clean() });
+            let Some(quantiser) = run.quantiser()? else { break };
+            codes.add(run.bytes(), run.rows_start(), quantiser)?;
             codes.ends.push(run.end_row());
         }
+        for run in snapshot.hot.iter() {
+            let places = run.places()?;
+            codes.add(run.bytes(), places.rows_start(), run.quantiser(places)?)?;
+            codes.hot.push(places);
+        }
         Ok(codes)
+    }
+
+    fn add(
+        &mut self,
+        bytes: &'a RunBytes,
+        rows_start: usize,
+        (index, quantiser): (usize, &'a StoredQuantiser),
+    ) -> Result<()> {
+        let table = PackedTable::new(quantiser.layout(), &bytes.resident()?[rows_start..]).map_err(of_codes)?;
+        bytes.settle()?;
+        self.parts.push(Part { bytes, rows_start, table, index, quantiser, is_clean: bytes.is_clean() });
+        Ok(())
     }
 
     /// Distances from a query.
@@ -63,15 +84,26 @@ impl Distances for PackedDistances<'_, '_> {
 }
 
 impl PartScorer for PackedDistances<'_, '_> {
-    fn ends(&self) -> &[Row] {
-        &self.codes.ends
+    fn part_count(&self) -> usize {
+        self.codes.parts.len()
+    }
+
+    #[inline]
+    fn locate(&self, row: Row) -> Option<(usize, u32)> {
+        for (run, places) in self.codes.hot.iter().enumerate() {
+            if let Some(place) = places.find(row) {
+                return Some((self.codes.ends.len() + run, place));
+            }
+        }
+        locate(&self.codes.ends, row)
     }
 
     fn prepare(&self, part: usize, indexes: &[u32]) -> Result<()> {
         let part = &self.codes.parts[part];
         if !part.is_clean {
+            let row_bytes = part.table.layout().row_bytes();
             for index in indexes {
-                part.run.touch(*index..index.saturating_add(1))?;
+                part.bytes.touch(part.rows_start + *index as usize * row_bytes, row_bytes)?;
             }
         }
         self.query.packed(part.index, part.quantiser)?.prefetch(&part.table, indexes);

@@ -128,10 +128,11 @@ impl RvfStore {
         effort: &Effort<'_>,
     ) -> Result<Option<Arc<Snapshot>>> {
         let rows = snapshot.index.code_rows()..end;
-        if !wants_another(&snapshot, rows.clone())? {
+        if !wants_another(&snapshot, snapshot.quantisers.newest().map(|(_, newest)| newest), rows.clone())? {
             return Ok(Some(snapshot));
         }
-        match train(&snapshot, layout, rows.start, effort.should_stop)? {
+        let rows_max = snapshot.options().compression.training_rows() as usize;
+        match train(&snapshot, layout, rows_max, rows.start, effort.should_stop)? {
             Some(quantiser) => {
                 self.install_index(&snapshot, IndexUpdate { quantiser: Some(quantiser), ..IndexUpdate::default() })
             }

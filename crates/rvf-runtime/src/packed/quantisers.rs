@@ -11,13 +11,31 @@ use crate::{Result, RvfError};
 
 /// How the rows of a store are packed; `None` where they are kept as they were given.
 pub(crate) fn packed_layout(options: &StoreOptions) -> Result<Option<PackedLayout>> {
-    let packing = match options.compression {
+    layout_of(options.compression, options)
+}
+
+/// How a compaction packs rows that are seldom asked for; `None` where it leaves them as they are.
+pub(crate) fn cold_layout(options: &StoreOptions) -> Result<Option<PackedLayout>> {
+    layout_of(options.tiering.map_or(Compression::None, |tiering| tiering.cold), options)
+}
+
+fn layout_of(compression: Compression, options: &StoreOptions) -> Result<Option<PackedLayout>> {
+    let packing = match compression {
         Compression::None => return Ok(None),
         Compression::Scalar { bits } => Packing::Scalar { bits },
         Compression::Product { subvectors, bits, .. } => Packing::Product { subvectors, bits },
         Compression::Binary { .. } => Packing::Binary,
     };
     PackedLayout::new(packing, options.metric, options.dimension).map(Some).map_err(of_packed)
+}
+
+/// What a quantiser's header says of its packing: kind of compression, bits and parts.
+pub(super) fn packing_numbers(layout: PackedLayout) -> (u8, u8, u32) {
+    match layout.packing() {
+        Packing::Scalar { bits } => (1, bits, 0),
+        Packing::Product { subvectors, bits } => (2, bits, subvectors),
+        Packing::Binary => (3, 1, 0),
+    }
 }
 
 pub(super) fn of_packed(error: QuantError) -> RvfError {
@@ -50,6 +68,24 @@ impl StoredQuantiser {
         self.load().map(|(_, quantiser)| quantiser)
     }
 
+    /// What rows packed by it look like.
+    pub(crate) fn layout(&self) -> PackedLayout {
+        self.layout
+    }
+
+    /// True where compaction has packed seldom used rows by it.
+    pub(crate) fn is_cold(&self) -> bool {
+        is_cold(self.segment.entry())
+    }
+
+    /// The vectors that packed rows stand for, one behind the other.
+    pub(crate) fn decode(&self, rows: &[u8]) -> Result<Vec<f32>> {
+        let count = rows.len() / self.layout.row_bytes();
+        let mut values = vec![0.0; count * self.layout.dimension() as usize];
+        self.quantiser()?.decode(rows, &mut values).map_err(of_packed)?;
+        Ok(values)
+    }
+
     fn load(&self) -> Result<&(QuantiserHeader, Quantiser)> {
         if let Some(loaded) = self.loaded.get() {
             return Ok(loaded);
@@ -58,7 +94,10 @@ impl StoredQuantiser {
         let entry = self.segment.entry();
         let header =
             QuantiserHeader::decode(&bytes).map_err(|error| RvfError::segment(error, entry.offset, entry.id()))?;
-        if header.metric != self.layout.metric() || header.dimension != self.layout.dimension() {
+        let is_right = header.metric == self.layout.metric()
+            && header.dimension == self.layout.dimension()
+            && (header.packing, header.bits, header.subvectors) == packing_numbers(self.layout);
+        if !is_right {
             return Err(self.segment.damaged("the shape of a quantiser"));
         }
         let quantiser = Quantiser::from_bytes(self.layout, &bytes[QUANTISER_HEADER_BYTES..])
@@ -67,25 +106,41 @@ impl StoredQuantiser {
     }
 }
 
-/// The quantisers that a state's rows were packed by, oldest first. New rows are packed by the newest.
+/// True for packed rows, and quantisers, of the layout of seldom used rows.
+pub(crate) fn is_cold(entry: &SegmentEntry) -> bool {
+    entry.header.flags.contains(SegmentFlags::COLD)
+}
+
+/// The quantisers that a state's rows were packed by, oldest first. New rows are packed by the newest that is not cold.
 #[derive(Default)]
 pub(crate) struct Quantisers {
     layout: Option<PackedLayout>,
+    cold_layout: Option<PackedLayout>,
     stored: Vec<StoredQuantiser>,
 }
 
 impl Quantisers {
     /// The quantisers in some segments, in order; nothing is read.
-    pub(crate) fn new(layout: Option<PackedLayout>, segments: Vec<Arc<CheckedSegment>>) -> Quantisers {
-        let stored = segments
-            .into_iter()
-            .filter_map(|segment| layout.map(|layout| StoredQuantiser { segment, layout, loaded: OnceLock::new() }));
-        Quantisers { layout, stored: stored.collect() }
+    pub(crate) fn new(
+        layout: Option<PackedLayout>,
+        cold_layout: Option<PackedLayout>,
+        segments: Vec<Arc<CheckedSegment>>,
+    ) -> Quantisers {
+        let stored = segments.into_iter().filter_map(|segment| {
+            let layout = if is_cold(segment.entry()) { cold_layout } else { layout };
+            layout.map(|layout| StoredQuantiser { segment, layout, loaded: OnceLock::new() })
+        });
+        Quantisers { layout, cold_layout, stored: stored.collect() }
     }
 
-    /// How rows are packed; `None` where they are not.
+    /// How new rows are packed; `None` where they are not.
     pub(crate) fn layout(&self) -> Option<PackedLayout> {
         self.layout
+    }
+
+    /// How compaction packs seldom used rows; `None` where it does not.
+    pub(crate) fn cold_layout(&self) -> Option<PackedLayout> {
+        self.cold_layout
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &StoredQuantiser> {
@@ -107,7 +162,12 @@ impl Quantisers {
 
     /// The one that new rows are packed by, and its place.
     pub(crate) fn newest(&self) -> Option<(usize, &StoredQuantiser)> {
-        self.stored.len().checked_sub(1).map(|last| (last, &self.stored[last]))
+        self.stored.iter().enumerate().rfind(|(_, stored)| !stored.is_cold())
+    }
+
+    /// The one that compaction packed seldom used rows by last, and its place.
+    pub(crate) fn newest_cold(&self) -> Option<(usize, &StoredQuantiser)> {
+        self.stored.iter().enumerate().rfind(|(_, stored)| stored.is_cold())
     }
 }
 
@@ -118,8 +178,8 @@ pub(crate) fn write_quantisers(
     new: Option<Vec<u8>>,
     append: &mut Append,
 ) -> Result<Vec<SegmentEntry>> {
-    let newest = quantisers.len().saturating_sub(1);
-    let is_kept = |index: usize| is_used(index) || (index == newest && new.is_none());
+    let newest = quantisers.newest().filter(|_| new.is_none()).map(|(index, _)| index);
+    let is_kept = |index: usize| is_used(index) || Some(index) == newest;
     let kept = quantisers.iter().enumerate().filter(|(index, _)| is_kept(*index));
     let mut entries: Vec<SegmentEntry> = kept.map(|(_, stored)| *stored.segment.entry()).collect();
     if let Some(payload) = new {

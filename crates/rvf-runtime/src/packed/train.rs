@@ -3,7 +3,7 @@ use rvf_types::limits::QUANTISERS_MAX;
 use rvf_types::{Metric, Row};
 use rvf_wire::QuantiserHeader;
 
-use super::quantisers::of_packed;
+use super::quantisers::{StoredQuantiser, of_packed, packing_numbers};
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
 
@@ -28,10 +28,13 @@ fn sample(snapshot: &Snapshot, rows: std::ops::Range<Row>, rows_max: usize) -> R
     Ok(vectors)
 }
 
-/// True where new rows, from `first` on, are so unlike those that the newest quantiser was learned from that another is
-/// worth its place.
-pub(crate) fn wants_another(snapshot: &Snapshot, rows: std::ops::Range<Row>) -> Result<bool> {
-    let Some((_, newest)) = snapshot.quantisers.newest() else { return Ok(true) };
+/// True where new rows are so unlike those that the newest quantiser was learned from that another is worth its place.
+pub(crate) fn wants_another(
+    snapshot: &Snapshot,
+    newest: Option<&StoredQuantiser>,
+    rows: std::ops::Range<Row>,
+) -> Result<bool> {
+    let Some(newest) = newest else { return Ok(true) };
     let is_possible = newest.quantiser()?.layout().needs_training() && snapshot.quantisers.len() < QUANTISERS_MAX;
     if !is_possible || rows.len() < DRIFT_ROWS {
         return Ok(false);
@@ -44,21 +47,26 @@ pub(crate) fn wants_another(snapshot: &Snapshot, rows: std::ops::Range<Row>) -> 
     Ok(error > DRIFT_MAX * newest.header()?.relative_error)
 }
 
-/// Learns a quantiser from the rows of a state and measures what it costs among those from `first_raw` on, which are there
-/// as they were given; its payload, `None` where it was stopped.
+/// Learns a quantiser from at most `rows_max` rows of a state and measures what it costs among those from `first_measured`
+/// on, of which the most is known; its payload, `None` where it was stopped.
 pub(crate) fn train(
     snapshot: &Snapshot,
     layout: PackedLayout,
-    first_raw: Row,
+    rows_max: usize,
+    first_measured: Row,
     should_stop: &dyn Fn() -> bool,
 ) -> Result<Option<Vec<u8>>> {
-    let rows_max = snapshot.options().compression.training_rows() as usize;
     let vectors = sample(snapshot, 0..snapshot.next_row, rows_max)?;
     let Some(quantiser) = Quantiser::train(layout, &vectors, should_stop).map_err(of_packed)? else {
         return Ok(None);
     };
-    let measured = if first_raw == 0 { vectors } else { sample(snapshot, first_raw..snapshot.next_row, rows_max)? };
+    let measured =
+        if first_measured == 0 { vectors } else { sample(snapshot, first_measured..snapshot.next_row, rows_max)? };
+    let (packing, bits, subvectors) = packing_numbers(layout);
     let header = QuantiserHeader {
+        packing,
+        bits,
+        subvectors,
         metric: layout.metric(),
         dimension: layout.dimension(),
         sample_rows: (measured.len() / layout.vector_bytes()) as u32,

@@ -6,7 +6,7 @@ use crate::Result;
 use crate::control::Deadline;
 use crate::read::fitting::Chosen;
 use crate::read::scorer::RowScorer;
-use crate::runs::{Run, VectorRun};
+use crate::runs::{HotRows, Run, VectorRun};
 use crate::snapshot::Snapshot;
 
 /// Rows scored between two looks at the deadline; a multiple of what a kernel takes at once.
@@ -75,8 +75,10 @@ impl Scan<'_> {
     ) -> Result<Nearest> {
         let mut pass = Pass {
             scorer: query,
+            hot: &self.snapshot.hot,
             nearest: begun.nearest,
             distances: Vec::new(),
+            hot_distances: Vec::new(),
             distance_max: self.distance_max.unwrap_or(f32::INFINITY),
             visited: begun.visited,
             accept,
@@ -107,8 +109,11 @@ enum Chunk<'c> {
 
 struct Pass<'a, A> {
     scorer: &'a RowScorer<'a>,
+    /// Rows of which there is more than their run has.
+    hot: &'a HotRows,
     nearest: TopK,
     distances: Vec<f32>,
+    hot_distances: Vec<f32>,
     distance_max: f32,
     visited: u64,
     /// Whether a row that is near enough may answer.
@@ -117,10 +122,17 @@ struct Pass<'a, A> {
 
 impl<A: Fn(Row) -> Result<bool>> Pass<'_, A> {
     fn score(&mut self, run: &VectorRun, rows: std::ops::Range<Row>) -> Result<()> {
-        let bytes = run.rows(rows.start - run.first_row(), rows.len() as u32)?;
+        let kept = run.kept(rows.start - run.first_row(), rows.len() as u32)?;
         self.distances.resize(rows.len(), 0.0);
         let scored = &mut self.distances[..];
-        self.scorer.distances(run, &bytes, scored)?;
+        self.scorer.distances(&kept, scored)?;
+        for stretch in self.hot.within(rows.clone())? {
+            self.hot_distances.resize(stretch.rows.len(), 0.0);
+            self.scorer.distances(&stretch.kept, &mut self.hot_distances)?;
+            for (row, distance) in stretch.rows.iter().zip(&self.hot_distances) {
+                scored[(row - rows.start) as usize] = *distance;
+            }
+        }
         self.visited += rows.len() as u64;
         for (row, distance) in rows.zip(scored.iter()) {
             if *distance <= self.nearest.threshold() && *distance <= self.distance_max && (self.accept)(row)? {

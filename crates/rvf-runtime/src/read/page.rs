@@ -168,7 +168,9 @@ impl RvfStore {
                 indexes.push(u32::try_from(index).map_err(|_| RvfError::input("too many ids"))?);
             }
         }
-        page(&snapshot, &rows, indexes, with_vectors, None)
+        let page = page(&snapshot, &rows, indexes, with_vectors, None)?;
+        self.count_access(&snapshot, &page.ids)?;
+        Ok(page)
     }
 
     /// For each id whether it is stored.

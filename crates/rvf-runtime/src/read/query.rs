@@ -73,6 +73,7 @@ impl RvfStore {
         self.give_scratch(scratch);
         let answer = answer?;
         let mut hits = attach(&snapshot, &answer.rows, options)?;
+        self.count_access(&snapshot, &hits.ids)?;
         if options.with_plan {
             hits.plan = Some(question.plan(answer.strategy, answer.visited)?);
         }
@@ -102,7 +103,9 @@ impl RvfStore {
             rows.extend(worker.rows);
             worker.outcome?;
         }
-        Ok((counts, attach(&snapshot, &rows, options)?))
+        let hits = attach(&snapshot, &rows, options)?;
+        self.count_access(&snapshot, &hits.ids)?;
+        Ok((counts, hits))
     }
 
     /// The vectors of a batch in as many parts as there are threads for them.

@@ -5,8 +5,7 @@ use rvf_types::Metric;
 use crate::Result;
 use crate::read::exact::Scan;
 use crate::read::scorer::RowScorer;
-use crate::runs::VectorRun;
-use crate::segment::Slice;
+use crate::runs::KeptRow;
 use crate::snapshot::Snapshot;
 
 /// Rows compared at once: memory answers for all of them while the first is waited for.
@@ -69,9 +68,9 @@ pub(super) fn rank(snapshot: &Snapshot, query: &RowScorer<'_>, scan: &Scan<'_>, 
             break;
         }
         for rows in rows.chunks(RANK_ROWS) {
-            for (candidate, (run, bytes)) in rows.iter().zip(stored_rows(snapshot, rows)?) {
+            for (candidate, kept) in rows.iter().zip(stored_rows(snapshot, rows)?) {
                 let mut distance = [0.0];
-                query.distances(run, &bytes, &mut distance)?;
+                query.distances(&kept, &mut distance)?;
                 error.add(f64::from(candidate.distance) - f64::from(distance[0]));
                 if distance[0] <= distance_max {
                     nearest.push(distance[0], candidate.row);
@@ -93,12 +92,11 @@ pub(super) fn rank(snapshot: &Snapshot, query: &RowScorer<'_>, scan: &Scan<'_>, 
 }
 
 /// The rows as they are kept; each is touched before the first is used.
-fn stored_rows<'s>(snapshot: &'s Snapshot, rows: &[Candidate]) -> Result<Vec<(&'s VectorRun, Slice<'s>)>> {
+fn stored_rows<'s>(snapshot: &'s Snapshot, rows: &[Candidate]) -> Result<Vec<KeptRow<'s>>> {
     let fetch = |candidate: &Candidate| {
-        let run = snapshot.vector_run(candidate.row)?;
-        let bytes = run.row(candidate.row)?;
-        std::hint::black_box(bytes.first());
-        Ok((run, bytes))
+        let kept = snapshot.kept_row(candidate.row)?;
+        std::hint::black_box(kept.bytes.first());
+        Ok(kept)
     };
     rows.iter().map(fetch).collect()
 }

@@ -4,7 +4,7 @@ use rvf_quant::{PackedScorer, Scorer};
 use rvf_types::DataType;
 
 use crate::packed::{StoredQuantiser, floats_of};
-use crate::runs::VectorRun;
+use crate::runs::KeptRow;
 use crate::segment::Slice;
 use crate::snapshot::Snapshot;
 use crate::{Result, RvfError};
@@ -27,13 +27,13 @@ impl<'a> RowScorer<'a> {
         Ok(RowScorer { data_type: shape.data_type, query, raw, packed })
     }
 
-    /// Distances of consecutive rows of a run, given as they are kept.
-    pub(crate) fn distances(&self, run: &VectorRun, rows: &[u8], out: &mut [f32]) -> Result<()> {
-        match run.quantiser()? {
-            None => self.raw.distances(rows, out),
+    /// Distances of rows as they are kept.
+    pub(crate) fn distances(&self, rows: &KeptRow<'_>, out: &mut [f32]) -> Result<()> {
+        match rows.quantiser {
+            None => self.raw.distances(&rows.bytes, out),
             Some((index, quantiser)) => self
                 .packed(index, quantiser)?
-                .distances_of(rows, out)
+                .distances_of(&rows.bytes, out)
                 .map_err(|error| RvfError::internal(error.to_string()))?,
         }
         Ok(())

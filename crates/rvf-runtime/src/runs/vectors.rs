@@ -1,8 +1,8 @@
 use std::sync::{Arc, OnceLock};
 
 use rvf_manifest::StoreOptions;
-use rvf_quant::{PackedLayout, PackedTable};
-use rvf_types::{DataType, Row, SegmentId};
+use rvf_quant::PackedLayout;
+use rvf_types::{DataType, Row, SegmentFlags, SegmentId, SegmentKind};
 use rvf_wire::{CodeKind, QUANT_HEADER_BYTES, QuantHeader, VEC_HEADER_BYTES, VecHeader};
 
 use crate::packed::{Quantisers, StoredQuantiser, floats_of, vectors_of};
@@ -24,16 +24,49 @@ enum Form {
     Packed(Packed),
 }
 
+/// Rows as they are kept.
+pub(crate) struct KeptRow<'a> {
+    pub(crate) bytes: Slice<'a>,
+    /// What they were packed by, and its place among the quantisers of the state; `None` where they are as they were given.
+    pub(crate) quantiser: Option<(usize, &'a StoredQuantiser)>,
+}
+
+impl<'a> KeptRow<'a> {
+    /// The vectors that were given, or what their packed form stands for, of a store's data type.
+    pub(crate) fn vectors(self, data_type: DataType) -> Result<Slice<'a>> {
+        match self.quantiser {
+            None => Ok(self.bytes),
+            Some((_, quantiser)) => vectors_of(data_type, &quantiser.decode(&self.bytes)?).map(Slice::Owned),
+        }
+    }
+
+    /// As [`KeptRow::vectors`], as `f32` whatever the store's data type.
+    pub(crate) fn floats(self, data_type: DataType) -> Result<Slice<'a>> {
+        match self.quantiser {
+            None => floats_of(data_type, self.bytes),
+            Some(_) => self.vectors(DataType::F32),
+        }
+    }
+}
+
 struct Packed {
     /// Without the quantiser's number, where nobody has read it yet.
     header: QuantHeader,
     layout: PackedLayout,
+    /// Packed by compaction, as seldom used rows are.
+    is_cold: bool,
     quantisers: Arc<Quantisers>,
     /// Place of the quantiser among them, known once the run's own header was read.
     quantiser: OnceLock<usize>,
 }
 
-fn packed_header(layout: PackedLayout, options: &StoreOptions, first_row: Row, row_count: u32) -> QuantHeader {
+/// The header of a payload of packed rows, without the quantiser's number.
+pub(crate) fn packed_header(
+    layout: PackedLayout,
+    options: &StoreOptions,
+    first_row: Row,
+    row_count: u32,
+) -> QuantHeader {
     QuantHeader {
         kind: CodeKind::Packed,
         data_type: options.data_type,
@@ -56,23 +89,25 @@ impl VectorRun {
         Ok(VectorRun { form: Form::Raw(header), bytes })
     }
 
-    /// As [`VectorRun::stored`], of packed rows.
+    /// As [`VectorRun::stored`], of packed rows; those that `is_cold` says are packed as seldom used ones.
     pub(crate) fn stored_packed(
         bytes: RunBytes,
         quantisers: &Arc<Quantisers>,
         options: &StoreOptions,
-        first_row: Row,
-        row_count: u32,
+        (first_row, row_count): (Row, u32),
+        is_cold: bool,
     ) -> Result<VectorRun> {
-        let Some(layout) = quantisers.layout() else {
-            return Err(bytes.damaged("packed rows of a store without compression"));
+        let layout = if is_cold { quantisers.cold_layout() } else { quantisers.layout() };
+        let Some(layout) = layout else {
+            return Err(bytes.damaged("packed rows of a store without compression, or without tiering"));
         };
         let header = packed_header(layout, options, first_row, row_count);
         if header.data_bytes() != bytes.len() {
             return Err(bytes.damaged("the length of packed rows"));
         }
         let quantisers = Arc::clone(quantisers);
-        Ok(VectorRun { form: Form::Packed(Packed { header, layout, quantisers, quantiser: OnceLock::new() }), bytes })
+        let packed = Packed { header, layout, is_cold, quantisers, quantiser: OnceLock::new() };
+        Ok(VectorRun { form: Form::Packed(packed), bytes })
     }
 
     /// A run over rows on the heap.
@@ -90,18 +125,35 @@ impl VectorRun {
         first_row: Row,
         rows: &[u8],
     ) -> Result<VectorRun> {
-        let (Some(layout), Some(quantiser)) = (quantisers.layout(), quantisers.get(index)) else {
+        let Some(quantiser) = quantisers.get(index) else {
             return Err(RvfError::internal("rows are packed without a quantiser"));
         };
+        let layout = quantiser.layout();
         let row_count = (rows.len() / layout.row_bytes()) as u32;
         let header = QuantHeader { quantiser: quantiser.id(), ..packed_header(layout, options, first_row, row_count) };
         let bytes = RunBytes::Heap(Arc::new(AlignedBytes::concat(&[&header.encode(), rows])));
-        VectorRun::stored_packed(bytes, quantisers, options, first_row, row_count)
+        VectorRun::stored_packed(bytes, quantisers, options, (first_row, row_count), quantiser.is_cold())
     }
 
     /// True where the rows are not as they were given.
     pub(crate) fn is_packed(&self) -> bool {
         matches!(self.form, Form::Packed(_))
+    }
+
+    /// True where compaction has packed the rows as seldom used ones.
+    pub(crate) fn is_cold(&self) -> bool {
+        matches!(&self.form, Form::Packed(packed) if packed.is_cold)
+    }
+
+    /// What the segment of such rows is, and its flags.
+    pub(crate) fn kind(&self) -> (SegmentKind, SegmentFlags) {
+        match &self.form {
+            Form::Raw(_) => (SegmentKind::VEC, SegmentFlags::MORE_FOLLOWS),
+            Form::Packed(packed) if packed.is_cold => {
+                (SegmentKind::QUANT, SegmentFlags::MORE_FOLLOWS.with(SegmentFlags::COLD))
+            }
+            Form::Packed(_) => (SegmentKind::QUANT, SegmentFlags::MORE_FOLLOWS),
+        }
     }
 
     /// The quantiser of packed rows, and its place among those of the state; `None` where rows are as they were given.
@@ -113,7 +165,9 @@ impl VectorRun {
                 let found = QuantHeader::decode(&self.bytes.range(0, QUANT_HEADER_BYTES)?, self.bytes.len());
                 let index = found.ok().and_then(|found| {
                     let is_right = QuantHeader { quantiser: 0, ..found } == packed.header;
-                    packed.quantisers.find(found.quantiser).filter(|_| is_right)
+                    let index = packed.quantisers.find(found.quantiser)?;
+                    let is_alike = packed.quantisers.get(index)?.is_cold() == packed.is_cold;
+                    (is_right && is_alike).then_some(index)
                 });
                 let index = index.ok_or_else(|| self.bytes.damaged("the QUANT header"))?;
                 *packed.quantiser.get_or_init(|| index)
@@ -122,7 +176,15 @@ impl VectorRun {
         Ok(packed.quantisers.get(index).map(|quantiser| (index, quantiser)))
     }
 
-    fn header_bytes(&self) -> usize {
+    fn data_type(&self) -> DataType {
+        match &self.form {
+            Form::Raw(header) => header.data_type,
+            Form::Packed(packed) => packed.header.data_type,
+        }
+    }
+
+    /// Bytes of the run's data in front of the rows.
+    pub(crate) fn rows_start(&self) -> usize {
         match &self.form {
             Form::Raw(_) => VEC_HEADER_BYTES,
             Form::Packed(_) => QUANT_HEADER_BYTES,
@@ -143,7 +205,12 @@ impl VectorRun {
         if u64::from(index) + u64::from(count) > u64::from(self.row_count()) {
             return Err(RvfError::internal("rows outside their run"));
         }
-        self.bytes.range(self.header_bytes() + index as usize * row_bytes, count as usize * row_bytes)
+        self.bytes.range(self.rows_start() + index as usize * row_bytes, count as usize * row_bytes)
+    }
+
+    /// As [`VectorRun::rows`], with what they were packed by.
+    pub(crate) fn kept(&self, index: u32, count: u32) -> Result<KeptRow<'_>> {
+        Ok(KeptRow { bytes: self.rows(index, count)?, quantiser: self.quantiser()? })
     }
 
     /// One row as it is kept.
@@ -154,44 +221,12 @@ impl VectorRun {
     /// The vectors of `count` rows from the run's `index`-th on: those that were given, or what their packed form stands
     /// for.
     pub(crate) fn vectors(&self, index: u32, count: u32) -> Result<Slice<'_>> {
-        match &self.form {
-            Form::Raw(_) => self.rows(index, count),
-            Form::Packed(packed) => vectors_of(packed.header.data_type, &self.decoded(index, count)?).map(Slice::Owned),
-        }
-    }
-
-    /// What packed rows stand for.
-    fn decoded(&self, index: u32, count: u32) -> Result<Vec<f32>> {
-        let Some((_, quantiser)) = self.quantiser()? else {
-            return Err(RvfError::internal("rows as they were given are not decoded"));
-        };
-        let (rows, quantiser) = (self.rows(index, count)?, quantiser.quantiser()?);
-        let layout = quantiser.layout();
-        let mut values = vec![0.0; count as usize * layout.dimension() as usize];
-        quantiser.decode(&rows, &mut values).map_err(|error| RvfError::internal(error.to_string()))?;
-        Ok(values)
+        self.kept(index, count)?.vectors(self.data_type())
     }
 
     /// As [`VectorRun::vectors`], as `f32` whatever the store's data type.
     pub(crate) fn float_vectors(&self, index: u32, count: u32) -> Result<Slice<'_>> {
-        match &self.form {
-            Form::Raw(header) => floats_of(header.data_type, self.rows(index, count)?),
-            Form::Packed(_) => vectors_of(DataType::F32, &self.decoded(index, count)?).map(Slice::Owned),
-        }
-    }
-
-    /// The packed rows where they lie: mapped or in memory. Those that are used must be [touched](Self::touch).
-    pub(crate) fn table(&self) -> Result<Option<PackedTable<'_>>> {
-        let Form::Packed(packed) = &self.form else { return Ok(None) };
-        self.quantiser()?;
-        let rows = &self.bytes.resident()?[QUANT_HEADER_BYTES..];
-        PackedTable::new(packed.layout, rows).map(Some).map_err(|error| RvfError::internal(error.to_string()))
-    }
-
-    /// Checks some rows of the run, by their index in it, if this is their first touch.
-    pub(crate) fn touch(&self, indexes: std::ops::Range<u32>) -> Result<()> {
-        let row_bytes = self.stored_row_bytes();
-        self.bytes.touch(self.header_bytes() + indexes.start as usize * row_bytes, indexes.len() * row_bytes)
+        self.kept(index, count)?.floats(self.data_type())
     }
 
     /// The header of a payload with rows that are kept as these are, packed ones by the quantiser in the segment of a

@@ -4,8 +4,8 @@ use rvf_manifest::{Manifest, SegmentEntry};
 use rvf_types::{ErrorCode, Row, SegmentKind};
 
 use crate::index::{CodeRun, Index, code_layout};
-use crate::packed::{Quantisers, packed_layout};
-use crate::runs::{IdRun, MetaRun, OverlayRun, Run, VectorRun};
+use crate::packed::{Quantisers, cold_layout, is_cold, packed_layout};
+use crate::runs::{HotRows, IdRun, MetaRun, OverlayRun, Run, VectorRun, are_in_order};
 use crate::segment::{CheckedSegment, RunBytes};
 use crate::snapshot::Snapshot;
 use crate::storage::StorageFile;
@@ -14,6 +14,7 @@ use crate::{Result, RvfError};
 /// The stored runs of a state.
 pub(crate) struct BaseRuns {
     pub(crate) vectors: Vec<Arc<VectorRun>>,
+    pub(crate) hot: HotRows,
     pub(crate) quantisers: Arc<Quantisers>,
     pub(crate) ids: Vec<Arc<IdRun>>,
     pub(crate) meta: Vec<Arc<MetaRun>>,
@@ -30,7 +31,7 @@ pub(crate) fn load_base(
     let layout =
         code_layout(&manifest.options).map_err(|error| RvfError::new(ErrorCode::InvalidManifest, error.message))?;
     let (mut vectors, mut ids, mut meta, mut overlays) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut codes, mut graph, mut coarse) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut codes, mut graph, mut coarse, mut hot) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let quantisers = Arc::new(load_quantisers(manifest, &open)?);
     let is_packed = quantisers.layout().is_some();
     for entry in &manifest.segments {
@@ -55,13 +56,15 @@ pub(crate) fn load_base(
             SegmentKind::QUANT if is_packed && row_count == 0 => {}
             SegmentKind::QUANT if is_packed => {
                 let bytes = RunBytes::Segment(open(entry)?);
-                let run = VectorRun::stored_packed(bytes, &quantisers, &manifest.options, first_row, row_count)?;
+                let rows = (first_row, row_count);
+                let run = VectorRun::stored_packed(bytes, &quantisers, &manifest.options, rows, is_cold(entry))?;
                 vectors.push(Arc::new(run));
             }
             SegmentKind::QUANT => {
                 let bytes = RunBytes::Segment(open(entry)?);
                 codes.push(Arc::new(CodeRun::stored(bytes, layout, first_row, row_count)?));
             }
+            SegmentKind::HOT => hot.push(open(entry)?),
             SegmentKind::INDEX => graph.push(open(entry)?),
             SegmentKind::COARSE => coarse.push(open(entry)?),
             _ => {}
@@ -86,11 +89,16 @@ pub(crate) fn load_base(
         return invalid("packed rows are not in front of all others");
     }
     let packed_end = vectors[..packed].last().map_or(0, |run| run.end_row());
+    let hot_entries: Vec<SegmentEntry> = hot.iter().map(|segment| *segment.entry()).collect();
+    if !are_in_order(&hot_entries, packed_end) {
+        return invalid("hot rows are not in order, or not packed");
+    }
+    let hot = HotRows::new(hot, &quantisers);
     let index = Index::new(codes, packed_end, graph, coarse);
     if !covers_codes(&index, manifest.next_row) {
         return invalid("codes do not cover the rows of the graph");
     }
-    Ok(BaseRuns { vectors, quantisers, ids, meta, overlays, index })
+    Ok(BaseRuns { vectors, hot, quantisers, ids, meta, overlays, index })
 }
 
 /// Opens the quantisers that a manifest names: QUANT segments without rows, in a store that packs them.
@@ -98,12 +106,17 @@ fn load_quantisers(
     manifest: &Manifest,
     open: impl Fn(&SegmentEntry) -> Result<Arc<CheckedSegment>>,
 ) -> Result<Quantisers> {
-    let layout =
-        packed_layout(&manifest.options).map_err(|error| RvfError::new(ErrorCode::InvalidManifest, error.message))?;
+    let refused = |error: RvfError| RvfError::new(ErrorCode::InvalidManifest, error.message);
+    let layout = packed_layout(&manifest.options).map_err(refused)?;
+    let cold_layout = cold_layout(&manifest.options).map_err(refused)?;
+    let is_tiered = |entry: &SegmentEntry| entry.header.kind == SegmentKind::HOT || is_cold(entry);
+    if cold_layout.is_none() && manifest.segments.iter().any(is_tiered) {
+        return Err(RvfError::new(ErrorCode::InvalidManifest, "the manifest has cold or hot rows without tiering"));
+    }
     let is_quantiser =
         |entry: &&SegmentEntry| layout.is_some() && entry.header.kind == SegmentKind::QUANT && entry.row_count == 0;
     let segments = manifest.segments.iter().filter(is_quantiser).map(open).collect::<Result<Vec<_>>>()?;
-    Ok(Quantisers::new(layout, segments))
+    Ok(Quantisers::new(layout, cold_layout, segments))
 }
 
 fn covers_codes(index: &Index, next_row: Row) -> bool {
@@ -152,6 +165,7 @@ fn find_segment(snapshot: &Snapshot, entry: &SegmentEntry) -> Option<Arc<Checked
             snapshot.vectors.find(entry.first_row).and_then(|run| open(run.bytes()))
         }
         SegmentKind::QUANT => snapshot.index.codes().find(entry.first_row).and_then(|run| open(run.bytes())),
+        SegmentKind::HOT => snapshot.hot.segments().find(|segment| segment.entry() == entry).cloned(),
         SegmentKind::INDEX => snapshot.index.segments().iter().find(|segment| segment.entry() == entry).cloned(),
         SegmentKind::COARSE => {
             snapshot.index.coarse_segments().iter().find(|segment| segment.entry() == entry).cloned()

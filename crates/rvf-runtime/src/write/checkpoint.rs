@@ -80,6 +80,7 @@ impl Writer {
         })?);
         entries.extend(write_overlays(snapshot, append)?);
         entries.extend(write_index(&snapshot.index, update, append)?);
+        entries.extend(self.write_sketch(append)?);
         let new_dead = snapshot.dead.since(&self.stored_dead, Row::MAX);
         let stored = snapshot.manifest.segments.iter().filter(|entry| is_tombstones(entry)).copied().collect();
         entries.extend(write_tombstones(&*self.file, stored, new_dead, append)?);
@@ -87,6 +88,14 @@ impl Writer {
             |entry: &&SegmentEntry| entry.header.kind == SegmentKind::WITNESS || entry.header.kind.is_opaque();
         entries.extend(snapshot.manifest.segments.iter().filter(is_kept));
         Ok(entries)
+    }
+
+    /// The counters, where there is something new, else those that are there.
+    fn write_sketch(&self, append: &mut Append) -> Result<Option<SegmentEntry>> {
+        let stored = self.snapshot.manifest.segments.iter().find(|entry| entry.header.kind == SegmentKind::SKETCH);
+        let Some(heat) = self.heat.as_ref().filter(|heat| heat.has_news()) else { return Ok(stored.copied()) };
+        let payload = vec![Part::Owned(heat.payload(&self.snapshot, self.host.clock.now_ns())?)];
+        append.segment(SegmentKind::SKETCH, SegmentFlags::MORE_FOLLOWS, payload, (0, 0)).map(Some)
     }
 
     fn write_manifest(&self, append: &mut Append, base: &[SegmentEntry]) -> Result<(SegmentEntry, Manifest)> {
@@ -141,6 +150,9 @@ impl Writer {
         })?;
         debug_assert_eq!(base.len(), manifest.segments.len());
         self.stored_dead = old.dead.clone();
+        if let Some(heat) = &self.heat {
+            heat.note_stored();
+        }
         let located = (manifest, LocatedSegment { header: entry.header, extent });
         let (file, dead) = ((&self.file, old.salt), old.dead.clone());
         self.snapshot = Arc::new(base_snapshot(file, &old.schema, located, append.end(), dead, runs));
@@ -237,18 +249,21 @@ fn write_id_runs(snapshot: &Snapshot, runs: &[Arc<IdRun>], append: &mut Append) 
 /// Quantisers, packed rows, and rows as they were given.
 fn write_vectors(snapshot: &Snapshot, update: &mut IndexUpdate, append: &mut Append) -> Result<Vec<SegmentEntry>> {
     let (packed, raw) = with_packed(&snapshot.vectors, std::mem::take(&mut update.packed))?;
-    let used: Result<Vec<_>> = packed.iter().map(|run| Ok(run.quantiser()?.map(|(index, _)| index))).collect();
+    let of_runs = packed.iter().map(|run| Ok(run.quantiser()?.map(|(index, _)| index)));
+    let of_hot = snapshot.hot.iter().map(|run| Ok(Some(run.quantiser(run.places()?)?.0)));
+    let used: Result<Vec<_>> = of_runs.chain(of_hot).collect();
     // Where a damaged run does not say, all are needed.
     let is_used = |index| used.as_ref().map_or(true, |used| used.contains(&Some(index)));
     let mut entries = write_quantisers(&snapshot.quantisers, is_used, update.quantiser.take(), append)?;
     entries.extend(write_runs(&packed, CODE_POLICY, append, write_vector_run)?);
     entries.extend(write_runs(&raw, VECTOR_POLICY, append, write_vector_run)?);
+    entries.extend(snapshot.hot.segments().map(|segment| *segment.entry()));
     Ok(entries)
 }
 
 fn write_vector_run(runs: &[Arc<VectorRun>], append: &mut Append) -> Result<Vec<SegmentEntry>> {
-    let kind = if runs[0].is_packed() { SegmentKind::QUANT } else { SegmentKind::VEC };
+    let (kind, flags) = runs[0].kind();
     let rows = (runs[0].first_row(), runs.iter().map(|run| run.row_count()).sum());
     let data = vec![Part::Owned(VectorRun::join_all(runs)?)];
-    Ok(vec![append.segment(kind, SegmentFlags::MORE_FOLLOWS, data, rows)?])
+    Ok(vec![append.segment(kind, flags, data, rows)?])
 }

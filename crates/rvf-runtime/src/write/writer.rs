@@ -5,6 +5,7 @@ use rvf_types::{ErrorCode, SegmentId, SegmentKind};
 use rvf_wire::sabotage;
 
 use crate::dead_rows::DeadRows;
+use crate::heat::Heat;
 use crate::host::Host;
 use crate::options::{Durability, SYNC_INTERVAL_MS};
 use crate::snapshot::Snapshot;
@@ -46,6 +47,8 @@ pub(crate) struct Writer {
     /// Held for its lock alone, so that closing gives the lock back while snapshots still read.
     pub(crate) lock: Arc<dyn StorageFile>,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// How often entries are asked for, where the store has tiering.
+    pub(crate) heat: Option<Arc<Heat>>,
     pub(crate) next_segment_id: SegmentId,
     pub(crate) last_timestamp_ns: u64,
     pub(crate) tail: TailSize,
@@ -158,7 +161,7 @@ impl Writer {
     }
 
     /// True where there is anything that a checkpoint would put into the base.
-    pub(crate) fn has_tail(&self) -> bool {
-        self.snapshot.tail_segment_count > 0
+    pub(crate) fn has_news(&self) -> bool {
+        self.snapshot.tail_segment_count > 0 || self.heat.as_ref().is_some_and(|heat| heat.has_news())
     }
 }

@@ -12,7 +12,7 @@ use rvf_runtime::{
 
 use super::steps::put;
 use super::{Change, DIMENSION, History, PATH, Step, TestHost, forged_rows};
-use crate::kit::Rng;
+use crate::kit::{Rng, strings};
 
 /// How far apart commits are.
 const COMMIT_MS: u64 = 30;
@@ -70,6 +70,11 @@ impl Life {
                 self.store.freeze()?;
                 self.promise_all();
                 Ok(())
+            }
+            // No promise: only counters change.
+            Step::Ask => {
+                let ids: Vec<String> = self.history.lock().newest().keys().cloned().collect();
+                self.store.get(&strings(&ids), false).map(drop)
             }
             Step::Reopen => self.reopen(),
             Step::Forge(flags, counts) => {

@@ -27,6 +27,8 @@ pub enum Step {
     /// Every row comes into the graph.
     Index,
     Freeze,
+    /// Every entry is asked for.
+    Ask,
     /// Close, and open again.
     Reopen,
     /// Commits that share an append, each with so many vectors that look like headers with these flags; 0 is a usual

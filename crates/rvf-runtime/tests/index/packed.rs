@@ -140,7 +140,7 @@ fn a_random_life_of_packed_rows_holds_and_answers_what_was_stored() {
     }
 }
 
-fn step(subject: &mut Subject) {
+pub fn step(subject: &mut Subject) {
     let some = 1 + subject.rng.below(200);
     match subject.rng.below(12) {
         0..3 => subject.ingest_new(some),
