@@ -204,7 +204,7 @@ fn append_cold(snapshot: &Snapshot, row: Row, new: Option<&ForNew>, bytes: &mut 
     let Some(ForNew { quantiser, .. }) = new else {
         return Err(RvfError::internal("a cold row without a quantiser"));
     };
-    let vector = run.vectors(row - run.first_row(), 1)?;
+    let vector = run.float_vectors(row - run.first_row(), 1)?;
     let start = bytes.len();
     bytes.resize(start + quantiser.layout().row_bytes(), 0);
     quantiser.encode(&vector, &mut bytes[start..]).map_err(|error| RvfError::internal(error.to_string()))
