@@ -3,6 +3,8 @@
 //! A failure of a random life prints its seed: `RVF_SEED=<seed>` repeats that life alone. `RVF_LONG=1` takes the long forms.
 #![allow(clippy::unwrap_used)] // clippy takes helpers of tests for the code that is shipped
 
+#[path = "index/access_counts.rs"]
+mod access_counts;
 #[path = "index/closing.rs"]
 mod closing;
 #[path = "index/damage.rs"]

@@ -4,7 +4,8 @@ use roaring::RoaringBitmap;
 use rvf_manifest::{ByteSource, Manifest, ROOT_PAGE_BYTES, RootPage, recover};
 use rvf_types::FileId;
 use rvf_wire::{
-    Anchor, Extent, HEADER_BYTES, Head, IdsLayout, Journal, MetaLayout, Operation, SegmentHeader, VecHeader, WitnessRun,
+    Anchor, Extent, HEADER_BYTES, HOT_HEADER_BYTES, Head, HotHeader, IdsLayout, Journal, MetaLayout, Operation,
+    SegmentHeader, SketchPayload, VecHeader, WitnessRun, sketch_places,
 };
 
 /// Where a fuzzed manifest says that it lies.
@@ -14,7 +15,7 @@ const OFFSET: u64 = 1 << 40;
 pub fn segment(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else { return };
     let len = bytes.len() as u64;
-    match choice % 10 {
+    match choice % 12 {
         0 => header(bytes),
         1 => drop(VecHeader::decode(bytes, len)),
         2 => ids(bytes),
@@ -24,7 +25,9 @@ pub fn segment(data: &[u8]) {
         6 => drop((Head::decode(bytes), Anchor::decode(bytes, 0))),
         7 => manifest(bytes),
         8 => drop(RoaringBitmap::deserialize_from(bytes)),
-        _ => drop(recover(&Bytes(bytes))),
+        9 => drop(recover(&Bytes(bytes))),
+        10 => sketch(bytes),
+        _ => hot(bytes),
     }
 }
 
@@ -48,6 +51,22 @@ fn header(bytes: &[u8]) {
             assert!(extent.end() >= extent.payload_offset && extent.payload_bytes() == header.payload_bytes);
         }
     }
+}
+
+/// What is read of a sketch is all of it, and a key's counters are among them.
+fn sketch(bytes: &[u8]) {
+    let Ok(sketch) = SketchPayload::decode(bytes) else { return };
+    let hash = number(bytes, 8);
+    assert!(sketch_places(hash, sketch.width).iter().all(|place| *place < sketch.counters.len()));
+    assert_eq!(SketchPayload::decode(&sketch.encode()), Ok(sketch));
+}
+
+/// List and packed rows lie inside the payload.
+fn hot(bytes: &[u8]) {
+    let Ok(header) = HotHeader::decode(bytes, bytes.len() as u64) else { return };
+    let rows_bytes = header.row_count as usize * header.row_bytes as usize;
+    assert_eq!(header.rows_start() + rows_bytes, bytes.len());
+    let _ = HotHeader::rows(&bytes[HOT_HEADER_BYTES..][..header.list_bytes()]);
 }
 
 fn number(bytes: &[u8], at: usize) -> u64 {

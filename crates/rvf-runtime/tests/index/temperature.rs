@@ -1,27 +1,24 @@
-//! Stores with tiering: what they count, which rows a compaction keeps as they were, and what is left of the others.
+//! Stores with tiering: which rows a compaction keeps as they were, and what is left of the others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rvf_manifest::SegmentEntry;
 use rvf_runtime::storage::MemoryStorage;
-use rvf_runtime::types::{Compression, ErrorCode, Metric, SegmentKind, Tiering};
-use rvf_runtime::{Control, CreateOptions, Host, OpenOptions, Quality, QueryOptions, RvfStore, TieringStatus};
-use rvf_wire::{SketchPayload, id_hash, sketch_places};
+use rvf_runtime::types::{Compression, ErrorCode, Metric, Tiering};
+use rvf_runtime::{Control, CreateOptions, Host, Quality, QueryOptions, RvfStore, TieringStatus};
 
-use crate::damage_common::forger::Forger;
 use crate::hosts::{PATH, SteppingClock, Subject, without_threads};
 use crate::kit::{all_rows, ready, strings, times};
 use crate::model::{group_filter, metadata, nearest};
 
 const DIMENSION: u32 = 32;
-const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
+pub const DAY_NS: u64 = 24 * 3_600 * 1_000_000_000;
 /// How far off scalar packing is at most, as a share of a vector's squared length.
 const HOT_ERROR_MAX: f64 = 3e-4;
 /// Ids that may pass for others, with which they share their counters: which do is different in every run.
 const STRANGERS_MAX: usize = 4;
-const COLD: [Compression; 2] = [
+pub const COLD: [Compression; 2] = [
     Compression::Binary { training_rows: 1_000 },
     Compression::Product { subvectors: 16, bits: 8, training_rows: 1_000 },
 ];
@@ -33,15 +30,15 @@ pub fn options(metric: Metric, cold: Compression) -> CreateOptions {
     options
 }
 
-fn subject_on(host: Host, metric: Metric, cold: Compression, seed: u64) -> Subject {
+pub fn subject_on(host: Host, metric: Metric, cold: Compression, seed: u64) -> Subject {
     Subject::with_options(host, PATH, &options(metric, cold), seed)
 }
 
-fn subject(metric: Metric, cold: Compression, seed: u64) -> Subject {
+pub fn subject(metric: Metric, cold: Compression, seed: u64) -> Subject {
     subject_on(without_threads(Arc::new(MemoryStorage::new())), metric, cold, seed)
 }
 
-fn compact(subject: &Subject) {
+pub fn compact(subject: &Subject) {
     subject.store.compact(&Control::default()).unwrap();
 }
 
@@ -49,40 +46,19 @@ fn tiering(subject: &Subject) -> TieringStatus {
     subject.store.status().unwrap().tiering.unwrap()
 }
 
-fn ids(range: std::ops::Range<usize>) -> Vec<String> {
+pub fn ids(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|number| format!("id-{number}")).collect()
 }
 
 /// Asks for each of these ids so many times.
-fn ask_for(store: &RvfStore, ids: &[String], count: usize) {
+pub fn ask_for(store: &RvfStore, ids: &[String], count: usize) {
     (0..count).for_each(|_| drop(store.get(&strings(ids), false).unwrap()));
-}
-
-/// What the file says how often an id was asked for.
-fn stored_count(bytes: &[u8], id: &str) -> u16 {
-    let known = Forger::of(bytes).known;
-    let sketches: Vec<&SegmentEntry> =
-        known.manifest.segments.iter().filter(|entry| entry.header.kind == SegmentKind::SKETCH).collect();
-    assert!(sketches.len() <= 1, "{sketches:?}");
-    let Some(entry) = sketches.first() else { return 0 };
-    let extent = entry.extent().unwrap();
-    let sketch = SketchPayload::decode(&bytes[extent.payload_offset as usize..][..extent.data_bytes as usize]).unwrap();
-    let places = sketch_places(id_hash(id.as_bytes(), known.head.salt), sketch.width);
-    places.iter().map(|place| sketch.counters[*place]).min().unwrap()
 }
 
 /// How many of some ids are not among these.
 fn strangers(found: &BTreeSet<String>, expected: std::ops::Range<usize>) -> usize {
     let expected = ids(expected);
     found.iter().filter(|id| !expected.contains(id)).count()
-}
-
-fn bytes_of(subject: &Subject) -> Vec<u8> {
-    subject.store.export_bytes().unwrap().to_vec()
-}
-
-fn count_of(subject: &Subject, id: &str) -> u16 {
-    stored_count(&bytes_of(subject), id)
 }
 
 fn values(vector: &[u8]) -> impl Iterator<Item = f64> {
@@ -129,72 +105,6 @@ fn recall(subject: &mut Subject, quality: Quality, group: Option<usize>) -> f64 
         found += hits.ids.iter().filter(|id| truth.contains(*id)).count() as f64 / truth.len().max(1) as f64;
     }
     found / queries.len() as f64
-}
-
-#[test]
-fn entries_that_are_asked_for_are_counted_and_the_counts_survive_reopening_and_compaction() {
-    let mut subject = subject(Metric::L2, COLD[0], 1);
-    subject.ingest_new(400);
-    ask_for(&subject.store, &ids(3..4), 2);
-    let vector = subject.model.entries["id-3"].vector.clone();
-    assert_eq!(subject.store.query(&vector, &nearest(1), None).unwrap().ids, ["id-3"]);
-    subject.store.query_batch(&[&vector[..], &vector[..]].concat(), &nearest(1), None).unwrap();
-    assert_eq!([count_of(&subject, "id-3"), count_of(&subject, "id-4")], [5, 0]);
-    subject.reopen();
-    assert_eq!(count_of(&subject, "id-3"), 5);
-    ask_for(&subject.store, &ids(3..5), 1);
-    subject.reopen();
-    compact(&subject);
-    assert_eq!([count_of(&subject, "id-3"), count_of(&subject, "id-4")], [6, 1]);
-    subject.ingest(ids(3..4));
-    ask_for(&subject.store, &ids(3..4), 1);
-    compact(&subject);
-    subject.reopen();
-    assert_eq!([count_of(&subject, "id-3"), count_of(&subject, "id-4")], [7, 1]);
-}
-
-#[test]
-fn closing_a_store_that_was_only_asked_keeps_the_counts_and_closing_one_that_was_not_writes_nothing() {
-    let mut subject = subject(Metric::L2, COLD[0], 1);
-    subject.ingest_new(10);
-    subject.reopen();
-    let before = bytes_of(&subject).len();
-    subject.reopen();
-    assert_eq!(bytes_of(&subject).len(), before);
-    ask_for(&subject.store, &ids(3..4), 1);
-    subject.reopen();
-    assert_eq!(count_of(&subject, "id-3"), 1);
-}
-
-#[test]
-fn who_opens_a_store_to_read_counts_nothing() {
-    let mut subject = subject(Metric::L2, COLD[0], 2);
-    subject.ingest_new(100);
-    subject.store.checkpoint().unwrap();
-    let reader = RvfStore::open(&subject.host, PATH, &OpenOptions::read_only()).unwrap();
-    ask_for(&reader, &ids(0..10), 3);
-    subject.reopen();
-    assert_eq!(count_of(&subject, "id-1"), 0);
-}
-
-#[test]
-fn counts_halve_every_seven_days_also_while_the_store_is_closed() {
-    let clock = SteppingClock::new();
-    let host = Host { clock: clock.clone(), ..without_threads(Arc::new(MemoryStorage::new())) };
-    let mut subject = subject_on(host, Metric::L2, COLD[0], 3);
-    subject.ingest_new(10);
-    ask_for(&subject.store, &ids(3..4), 16);
-    clock.now_ns.fetch_add(7 * DAY_NS, Ordering::Relaxed);
-    ask_for(&subject.store, &ids(3..4), 1);
-    assert_eq!(count_of(&subject, "id-3"), 9);
-    subject.store.close().unwrap();
-    clock.now_ns.fetch_add(15 * DAY_NS, Ordering::Relaxed);
-    subject.store = RvfStore::open(&subject.host, PATH, &OpenOptions::default()).unwrap();
-    ask_for(&subject.store, &ids(3..4), 1);
-    assert_eq!(count_of(&subject, "id-3"), 3);
-    clock.now_ns.fetch_add(6 * DAY_NS, Ordering::Relaxed);
-    ask_for(&subject.store, &ids(4..5), 1);
-    assert_eq!(count_of(&subject, "id-3"), 1);
 }
 
 #[test]
