@@ -55,7 +55,7 @@ export function tieringOption(
       `must be ${HOT_SHARE_MIN} to ${HOT_SHARE_MAX}, not ${describe(hotShare)}`,
     );
   }
-  const cold = checkChoice<RvfColdPacking>('options.tiering.cold', options.cold, COLDS, 'binary');
+  const cold = checkChoice<RvfColdPacking>('options.tiering.cold', options.cold, COLDS, 'product');
   const kept = compressionOption(compression).compression;
   if (kept?.kind !== 1 || kept.bits !== 8) {
     return refuseOption('options.tiering', "needs compression: 'scalar' of 8 bits, which hot entries keep");

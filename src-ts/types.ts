@@ -91,7 +91,7 @@ export type RvfColdPacking = 'scalar4' | 'product' | 'binary';
 export interface RvfTieringOptions {
   /** Share of the entries that are kept as they were at most, 0.01 to 0.5 in steps of 0.001. Default 0.1. */
   hotShare?: number | undefined;
-  /** Default `'binary'`, which is the smallest. */
+  /** Default `'product'`. `'binary'` is smaller and finds less, `'scalar4'` finds more. */
   cold?: RvfColdPacking | undefined;
 }
 

@@ -7,7 +7,7 @@ import { relativeError } from './compression.js';
 
 const STORED = 2_000;
 const HOT = 150;
-const COLDS: RvfTieringOptions['cold'][] = ['product', 'binary'];
+const COLDS: RvfTieringOptions['cold'][] = ['product', 'binary', 'scalar4'];
 
 const WRONG: [unknown, unknown, string][] = [
   ['scalar', { hotShare: 0.009 }, '0.01 to 0.5'],

@@ -20,8 +20,8 @@ const SCAN_SHARE: usize = 8;
 const WIDENING: usize = 4;
 /// Broadest of such walks; then all rows are compared.
 const WIDENED_BREADTH_MAX: usize = 2_048;
-/// Codes compared at once, between two looks at the deadline.
-const CODES_AT_ONCE: usize = 512;
+/// Codes asked for at once: they fit into the first cache.
+const CODES_AT_ONCE: usize = 32;
 
 /// A search over the graph, by codes, whose best rows are compared by their vectors.
 pub(crate) struct Walk<'a> {
