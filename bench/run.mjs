@@ -2,7 +2,7 @@
 //   --only NAME,...    sections: ingest, inserts, growth, scan, filters, distinct, open, compaction, recall, compression,
 //                      filtered, calls, scale, processes
 //   --quick            small sizes, few rounds: to see that it runs, not for figures
-//   --large            in the section scale also a store of a million rows, which takes long
+//   --large            in the sections scale and compression also stores of a million rows, which takes long
 //   --rounds N         how often each subject is measured; medians are reported
 //   --json [FILE]      the result as JSON, for bench/report.mjs; without FILE on the standard output, all else on the
 //                      standard error

@@ -15,18 +15,34 @@ const CRITERIA = {
 };
 
 export function compressionRows(context) {
-  const { engines, missing, peersMissing } = context;
+  const { engines, many, missing, peersMissing } = context;
   const rows = [];
   for (const engine of engines) {
     const { share, recall } = CRITERIA[engine.name] ?? {};
     if (share !== undefined) rows.push(sizeRow(context, engine, share));
     if (recall !== undefined) rows.push(recallRow(engine, recall));
   }
+  rows.push(...many.filter(({ privateBytes }) => privateBytes !== undefined).map(memoryRow));
   const absent = peersMissing === undefined ? missing : { peers: peersMissing, ...missing };
   const notMeasured = Object.entries(absent).map(([what, why]) =>
     reported({ what, figure: `not measured: ${why}`, value: null, how: 'bench/peers' }),
   );
   return [...rows, ...notMeasured];
+}
+
+/** Most bytes in memory at a million rows, of each kind. */
+const MEMORY_MAX = { scalar: 1e9, product: 500e6 };
+
+function memoryRow({ compression, rows, privateBytes, privateFileBytes, bytes: fileBytes, indexMs }) {
+  const inMemory = privateBytes + privateFileBytes;
+  return judged({
+    what: `RVF ${compression}: memory in use for search, ${count(rows)} rows`,
+    figure: `${bytes(inMemory)} (${bytes(privateBytes)} of its own, the rest pages of its file of ${bytes(fileBytes)}); graph ${duration(indexMs)}`,
+    value: inMemory,
+    criterion: `<= ${bytes(MEMORY_MAX[compression])}`,
+    met: inMemory <= MEMORY_MAX[compression],
+    how: 'rows between two real ones beyond the data; a fresh process after 1,000 queries at default quality: growth of Private_Clean + Private_Dirty since before loading the package',
+  });
 }
 
 const rawBytes = (data) => data.rows * data.dimensions * Float32Array.BYTES_PER_ELEMENT;

@@ -1,5 +1,7 @@
 // What is compared in searching: RVF and the peers, each with the settings that its searches are tried with.
 
+import { signedBytes } from './signed-bytes.mjs';
+
 const WIDTHS = [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448];
 const each = (widths, more) => widths.map((efSearch) => ({ efSearch, ...more }));
 
@@ -10,7 +12,7 @@ const OF_FLOATS = each([16, 24, 40, 64, 96, 144, 216, 320]);
  * For each: `points` are the settings, `isAwaited` where it has no synchronous calls, `queries` how many are asked where all
  * would take too long, `hasOneThread` where it builds with one whatever is asked, `needsArrays` where it takes vectors as
  * arrays of numbers only. `isCompressed` are those of the section on compression alone; `alone` is a setting that tells what
- * there is to be found, whose time is not measured.
+ * there is to be found, whose time is not measured; `toQuery` makes of a query what the store takes.
  */
 export const ENGINES = {
   rvf: { label: 'RVF', points: each(WIDTHS), load: rvf },
@@ -19,6 +21,8 @@ export const ENGINES = {
   rvfScalar4: compressed('scalar, 4 bits'),
   rvfProduct: compressed('product'),
   rvfBinary: compressed('binary'),
+  rvfHalf: compressed('dtype f16'),
+  rvfInt8: { ...compressed('dtype int8'), toQuery: signedBytes },
   rvfProfile1: compressed('profile 1'),
   rvfProfile2: compressed('profile 2'),
   rvfProfile3: compressed('profile 3'),
@@ -94,7 +98,8 @@ export function queriesFor(name, data, count) {
   const { queries, dimensions } = data;
   return Array.from({ length: count }, (_, query) => {
     const vector = queries.subarray(query * dimensions, (query + 1) * dimensions);
-    return ENGINES[name].needsArrays ? Array.from(vector) : vector;
+    const { needsArrays, toQuery } = ENGINES[name];
+    return needsArrays ? Array.from(vector) : (toQuery?.(vector) ?? vector);
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { batchesOf } from './data.mjs';
 import { elapsedMs } from './measure.mjs';
+import { signedRows } from './signed-bytes.mjs';
 
 const BATCH_ROWS = 1_000;
 
@@ -12,6 +13,8 @@ const VARIANTS = {
   'scalar, 4 bits': { compression: { type: 'scalar', bits: 4 } },
   product: { compression: 'product' },
   binary: { compression: 'binary' },
+  'dtype f16': { dtype: 'f16' },
+  'dtype int8': { dtype: 'int8' },
   'profile 1': { profile: 1 },
   'profile 2': { profile: 2 },
   'profile 3': { profile: 3 },
@@ -45,10 +48,12 @@ export function rowsOfHits(hits) {
  */
 async function buildStore(RvfDatabase, path, data, variant) {
   const options = { dimensions: data.dimensions, metric: 'cosine', ...VARIANTS[variant] };
+  const given =
+    options.dtype === 'int8' ? { ...data, vectors: signedRows(data.vectors, data.dimensions) } : data;
   const db = await RvfDatabase.create(path, options);
   const ids = Array.from({ length: data.rows }, (_, row) => String(row));
   const ingestMs = await elapsedMs(async () => {
-    for (const batch of batchesOf(data, ids, data.metadata, BATCH_ROWS)) await db.ingestBatch(batch);
+    for (const batch of batchesOf(given, ids, data.metadata, BATCH_ROWS)) await db.ingestBatch(batch);
   });
   const hasGraph = db.waitForIndex !== undefined;
   const indexMs = await elapsedMs(() => waitForIndex(db));
