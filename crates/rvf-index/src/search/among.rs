@@ -37,7 +37,7 @@ impl Ground {
     /// Puts the rows where a walk starts into the batch.
     pub(super) fn begin_among<E>(&mut self, graph: &impl Graph<E>, among: Among<'_>) {
         self.batch.clear();
-        let starts = self.steps.near_of(graph.entries(), among.seeds);
+        let starts = self.steps.starts(graph, among.seeds);
         self.visited.take_new(among.bits, starts, &mut self.batch);
     }
 
@@ -64,9 +64,11 @@ impl Ground {
 }
 
 impl Steps {
-    fn near_of(&mut self, entries: &[Row], seeds: &[Row]) -> &[Row] {
+    /// The graph's entries, and those of the seeds that are not behind its rows.
+    fn starts<E>(&mut self, graph: &impl Graph<E>, seeds: &[Row]) -> &[Row] {
+        let in_graph = seeds.iter().filter(|row| **row < graph.row_count());
         self.near.clear();
-        self.near.extend(entries.iter().chain(seeds));
+        self.near.extend(graph.entries().iter().chain(in_graph));
         &self.near
     }
 }

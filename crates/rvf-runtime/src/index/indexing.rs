@@ -79,7 +79,11 @@ impl RvfStore {
         if snapshot.quantisers.layout().is_none() || is_done || self.shared.options.read_only {
             return Ok(());
         }
-        self.wait_for_index(control)
+        match self.wait_for_index(control) {
+            // Living rows that cannot be read are for the copy to find; dead ones go with it.
+            Err(error) if error.is_damage() => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Returns once every row committed before is in the graph. Works on it with all threads of the store; `control` tells

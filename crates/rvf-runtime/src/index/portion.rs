@@ -39,6 +39,10 @@ impl RvfStore {
         if snapshot.index.code_rows() < end {
             return Ok(());
         }
+        if snapshot.quantisers.layout().is_some() {
+            // Damage of packed rows is no damage of the graph, which making it anew would mend.
+            builder.code_rows(&snapshot, end)?;
+        }
         match builder.grow(&snapshot, end, effort) {
             Ok(Some(graph)) => self.install_graph(builder, &snapshot, graph, effort),
             Ok(None) => Ok(()),
@@ -127,8 +131,12 @@ impl RvfStore {
         end: Row,
         effort: &Effort<'_>,
     ) -> Result<Option<Arc<Snapshot>>> {
+        // Closing should be short.
+        let is_hurried = !effort.may_rebuild && snapshot.quantisers.newest().is_some();
         let rows = snapshot.index.code_rows()..end;
-        if !wants_another(&snapshot, snapshot.quantisers.newest().map(|(_, newest)| newest), rows.clone())? {
+        if is_hurried
+            || !wants_another(&snapshot, snapshot.quantisers.newest().map(|(_, newest)| newest), rows.clone())?
+        {
             return Ok(Some(snapshot));
         }
         let rows_max = snapshot.options().compression.training_rows() as usize;

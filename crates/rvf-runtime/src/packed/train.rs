@@ -1,5 +1,5 @@
 use rvf_quant::{PackedLayout, PackedScorer, Quantiser, Scorer, TopK};
-use rvf_types::limits::QUANTISERS_MAX;
+use rvf_types::limits::{QUANTISERS_MAX, TRAINING_ROWS_MIN};
 use rvf_types::{Metric, Row};
 use rvf_wire::QuantiserHeader;
 
@@ -10,6 +10,8 @@ use crate::{Result, RvfError};
 /// Vectors of the sample that recall is asked with.
 const QUERIES_MAX: usize = 128;
 const RECALL_K: usize = 10;
+/// Most bytes of a sample, whatever the number of its vectors.
+const SAMPLE_BYTES_MAX: usize = 256 << 20;
 /// New rows that are looked at for whether a quantiser still fits.
 const DRIFT_ROWS: usize = 1_024;
 /// Least spread of vectors, as a share of their squared length, that rounding leaves something of.
@@ -20,7 +22,9 @@ const DRIFT_MAX: f64 = 1.25;
 /// Some living rows of a range, evenly spaced, as `f32` vectors one behind the other.
 fn sample(snapshot: &Snapshot, rows: std::ops::Range<Row>, rows_max: usize) -> Result<Vec<u8>> {
     let living: Vec<Row> = rows.filter(|row| !snapshot.dead.contains(*row)).collect();
-    let step = living.len().div_ceil(rows_max.max(1)).max(1);
+    let in_memory = SAMPLE_BYTES_MAX / (snapshot.options().dimension as usize * size_of::<f32>());
+    let rows_max = rows_max.min(in_memory).max(TRAINING_ROWS_MIN as usize);
+    let step = living.len().div_ceil(rows_max).max(1);
     let mut vectors = Vec::new();
     for row in living.into_iter().step_by(step) {
         vectors.extend_from_slice(&snapshot.float_vector(row)?);

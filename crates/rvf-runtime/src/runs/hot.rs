@@ -109,6 +109,15 @@ impl HotRun {
         &self.bytes
     }
 
+    pub(crate) fn segment(&self) -> &Arc<CheckedSegment> {
+        &self.segment
+    }
+
+    /// True where all of it can be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.places().is_ok() && self.segment.touch(0, self.segment.data_bytes() as usize).is_ok()
+    }
+
     fn end_row(&self) -> Row {
         let entry = self.segment.entry();
         entry.first_row.saturating_add(entry.row_count)

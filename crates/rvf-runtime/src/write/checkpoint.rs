@@ -250,14 +250,17 @@ fn write_id_runs(snapshot: &Snapshot, runs: &[Arc<IdRun>], append: &mut Append) 
 fn write_vectors(snapshot: &Snapshot, update: &mut IndexUpdate, append: &mut Append) -> Result<Vec<SegmentEntry>> {
     let (packed, raw) = with_packed(&snapshot.vectors, std::mem::take(&mut update.packed))?;
     let of_runs = packed.iter().map(|run| Ok(run.quantiser()?.map(|(index, _)| index)));
-    let of_hot = snapshot.hot.iter().map(|run| Ok(Some(run.quantiser(run.places()?)?.0)));
+    // Whatever the reason for making the index anew: damaged hot rows would break it again, and the cold ones are there.
+    let is_doubtful = update.is_reset || snapshot.index.is_broken();
+    let hot: Vec<_> = snapshot.hot.iter().filter(|run| !is_doubtful || run.is_whole()).collect();
+    let of_hot = hot.iter().map(|run| Ok(Some(run.quantiser(run.places()?)?.0)));
     let used: Result<Vec<_>> = of_runs.chain(of_hot).collect();
     // Where a damaged run does not say, all are needed.
     let is_used = |index| used.as_ref().map_or(true, |used| used.contains(&Some(index)));
     let mut entries = write_quantisers(&snapshot.quantisers, is_used, update.quantiser.take(), append)?;
     entries.extend(write_runs(&packed, CODE_POLICY, append, write_vector_run)?);
     entries.extend(write_runs(&raw, VECTOR_POLICY, append, write_vector_run)?);
-    entries.extend(snapshot.hot.segments().map(|segment| *segment.entry()));
+    entries.extend(hot.iter().map(|run| *run.segment().entry()));
     Ok(entries)
 }
 

@@ -120,6 +120,28 @@ fn the_nearest_that_fit_are_found_where_these_lie_near_the_query_far_from_it_or_
 }
 
 #[test]
+fn entries_that_the_graph_does_not_have_yet_are_found_with_a_filter_of_any_way() {
+    let described = Described::new();
+    let store = &described.store;
+    let late: Vec<NewEntry> = (0..70)
+        .map(|number| NewEntry {
+            id: format!("late-{number}"),
+            vector: described.vectors[number].clone(),
+            metadata: Some(r#"{"place":0,"any":0}"#.to_owned()),
+        })
+        .collect();
+    store.ingest(batch_of(&late), OnDuplicate::Error, WAIT).unwrap();
+    for share in [50, 23, 5, 1] {
+        let filter = store.filter(&format!(r#"{{"op":"lt","field":"any","value":{}}}"#, ROWS * share / 100)).unwrap();
+        let options = QueryOptions { k: 10, ef_search: Some(BREADTH), filter: Some(filter), ..QueryOptions::default() };
+        for (number, entry) in late.iter().enumerate() {
+            let hits = ready(|| store.query(&entry.vector, &options, None)).unwrap();
+            assert!(hits.ids.contains(&entry.id), "{share} %, {number}: {:?}", hits.ids);
+        }
+    }
+}
+
+#[test]
 fn a_filter_that_was_asked_before_sees_what_changed_since() {
     let described = Described::new();
     let store = &described.store;

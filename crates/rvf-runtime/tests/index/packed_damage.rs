@@ -3,13 +3,13 @@
 
 use rvf_manifest::SegmentEntry;
 use rvf_runtime::types::{Compression, ErrorCode, Metric, SegmentKind};
-use rvf_runtime::{Control, CreateOptions, OpenOptions, Quality, QueryOptions, RvfStore};
+use rvf_runtime::{Control, CreateOptions, OnDuplicate, OpenOptions, Quality, QueryOptions, RvfStore};
 use std::sync::Arc;
 
 use crate::damage_common::forger::Forger;
 use crate::damage_common::{PATH, host_with};
 use crate::hosts::{Subject, without_threads};
-use crate::kit::{all_rows, strings};
+use crate::kit::{NewEntry, WAIT, all_rows, batch_of, strings};
 use crate::model::nearest;
 
 /// Bytes of a store whose rows are packed, and what it holds.
@@ -106,4 +106,25 @@ fn packed_rows_in_a_store_without_compression_are_no_codes() {
     forger.plant_manifest(at, id, |manifest| manifest.options.compression = Compression::None);
     let error = RvfStore::open(&host_with(&forger.bytes()), PATH, &OpenOptions::default()).err().unwrap();
     assert!(matches!(error.code, ErrorCode::InvalidManifest | ErrorCode::InvalidChecksum), "{error}");
+}
+
+#[test]
+fn closing_waiting_and_compacting_end_where_a_packed_row_is_damaged() {
+    let (bytes, mut subject) = sample();
+    let extent = segments(&bytes).remove(1).extent().unwrap();
+    let damaged = flipped(&bytes, extent.payload_offset + extent.data_bytes / 2);
+    let store = RvfStore::open(&host_with(&damaged), PATH, &OpenOptions::default()).unwrap();
+    let exact = QueryOptions { quality: Quality::Exact, ..nearest(10) };
+    store.query(&subject.queries(1)[0], &nearest(100), None).unwrap_err();
+    store.query(&subject.queries(1)[0], &exact, None).unwrap_err();
+    // More rows than may stay outside the graph.
+    let vectors = subject.queries(11_000).into_iter().enumerate();
+    let entries: Vec<NewEntry> =
+        vectors.map(|(number, vector)| NewEntry { id: format!("new-{number}"), vector, metadata: None }).collect();
+    store.ingest(batch_of(&entries), OnDuplicate::Error, WAIT).unwrap();
+    let error = store.wait_for_index(&Control::default()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InvalidChecksum, "{error}");
+    let error = store.compact(&Control::default()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InvalidChecksum, "{error}");
+    let _ = store.close();
 }
