@@ -1,12 +1,13 @@
 import type { RvfBackend } from './backend.js';
 import { changes } from './changes.js';
+import { createOptions } from './create-options.js';
 import type { Engine, EngineStore } from './engine.js';
 import { notSupported, RvfError, RvfErrorCode } from './errors.js';
 import type { RvfFilterExpr } from './filter.js';
 import { ingestBatch, ingestBatchSync } from './ingest.js';
 import { get, iterate } from './iterate.js';
 import { loadNativeEngine } from './native.js';
-import { checkObject, createOptions, openBytesOptions, openOptions } from './options.js';
+import { checkObject, openBytesOptions, openOptions } from './options.js';
 import { packStrings } from './pack.js';
 import { count, explainFilter, list, queryByFilter } from './read-by-filter.js';
 import { metricName } from './results.js';

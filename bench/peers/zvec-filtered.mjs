@@ -3,10 +3,10 @@
 import * as zvec from '@zvec/zvec';
 import { FIELDS } from '../lib/places.mjs';
 import { versionOf } from './version.mjs';
+import { insertRows } from './zvec-rows.mjs';
 
 const M = 16;
 const EF_CONSTRUCTION = 200;
-const ROWS_PER_INSERT = 1_000;
 /** What reaches a recall of 0.95 without a filter, with room to spare. */
 const EF_SEARCH = 96;
 
@@ -27,17 +27,9 @@ export async function build(path, { vectors, dimensions, rows }, columns) {
   const fields = FIELDS.map((name) => ({ name, dataType: zvec.ZVecDataType.INT32, indexParams }));
   const schema = new zvec.ZVecCollectionSchema({ name: 'entries', vectors: [vector], fields });
   const collection = zvec.ZVecCreateAndOpen(path, schema);
-  for (let start = 0; start < rows; start += ROWS_PER_INSERT) {
-    const length = Math.min(ROWS_PER_INSERT, rows - start);
-    const entries = Array.from({ length }, (_, index) => {
-      const row = start + index;
-      const own = vectors.subarray(row * dimensions, (row + 1) * dimensions);
-      const values = Object.fromEntries(FIELDS.map((field) => [field, columns[field][row]]));
-      return { id: String(row), vectors: { vector: own }, fields: values };
-    });
-    const refused = collection.insertSync(entries).find(({ ok }) => !ok);
-    if (refused !== undefined) throw new Error(`zvec: ${refused.message}`);
-  }
+  insertRows(collection, { vectors, dimensions, rows }, (row) => ({
+    fields: Object.fromEntries(FIELDS.map((field) => [field, columns[field][row]])),
+  }));
   collection.optimizeSync();
   collection.closeSync();
 }

@@ -2,10 +2,10 @@
 // compare its candidates by them (`refine`).
 
 import { versionOf } from './version.mjs';
+import { insertRows } from './zvec-rows.mjs';
 
 const M = 16;
 const EF_CONSTRUCTION = 200;
-const ROWS_PER_INSERT = 1_000;
 
 /** @param {'f32' | 'int8' | 'rabitq'} quantization - What the index compares. */
 export async function load(quantization) {
@@ -29,16 +29,7 @@ export async function load(quantization) {
       const vector = { name: 'vector', dataType, dimension: dimensions, indexParams };
       const schema = new zvec.ZVecCollectionSchema({ name: 'entries', vectors: [vector] });
       const collection = zvec.ZVecCreateAndOpen(path, schema);
-      for (let start = 0; start < rows; start += ROWS_PER_INSERT) {
-        const length = Math.min(ROWS_PER_INSERT, rows - start);
-        const entries = Array.from({ length }, (_, index) => {
-          const row = start + index;
-          const own = vectors.subarray(row * dimensions, (row + 1) * dimensions);
-          return { id: String(row), vectors: { vector: own } };
-        });
-        const refused = collection.insertSync(entries).find(({ ok }) => !ok);
-        if (refused !== undefined) throw new Error(`zvec: ${refused.message}`);
-      }
+      insertRows(collection, { vectors, dimensions, rows });
       collection.optimizeSync({ concurrency: threads });
       collection.closeSync();
     },

@@ -7,16 +7,6 @@ use rvf_wire::{WireError, read_array, read_u32};
 
 const WHAT: &str = "COMPRESSION";
 
-/// The number of a kind of compression in a file.
-pub(crate) fn kind_of(compression: Compression) -> u8 {
-    match compression {
-        Compression::None => 0,
-        Compression::Scalar { .. } => 1,
-        Compression::Product { .. } => 2,
-        Compression::Binary { .. } => 3,
-    }
-}
-
 pub(crate) fn encode(compression: Compression) -> Vec<u8> {
     let (bits, subvectors, training_rows) = match compression {
         Compression::None => (0, 0, 0),
@@ -24,7 +14,7 @@ pub(crate) fn encode(compression: Compression) -> Vec<u8> {
         Compression::Product { subvectors, bits, training_rows } => (bits, subvectors, training_rows),
         Compression::Binary { training_rows } => (1, 0, training_rows),
     };
-    let mut bytes = alloc::vec![kind_of(compression), bits, 0, 0];
+    let mut bytes = alloc::vec![compression.kind(), bits, 0, 0];
     bytes.extend_from_slice(&subvectors.to_le_bytes());
     bytes.extend_from_slice(&training_rows.to_le_bytes());
     bytes

@@ -201,7 +201,7 @@ impl Manifest {
         manifest.options.schema = schema;
         manifest.options.compression = compression;
         manifest.options.tiering = tiering;
-        let is_configured = configured == Some(compression::kind_of(compression));
+        let is_configured = configured == Some(compression.kind());
         let is_tiered_alone = tiering.is_some() && compression.is_none();
         if !is_configured
             || is_tiered_alone
@@ -295,8 +295,7 @@ impl StoreOptions {
     /// {u8 metric, u8 data type, u8 kind of compression, u8 profile, u32 m, u32 efConstruction, u16 bytes, embedding model}.
     fn encode(&self) -> Vec<u8> {
         let model = self.embedding_model.as_deref().unwrap_or_default();
-        let mut bytes =
-            alloc::vec![self.metric as u8, self.data_type as u8, compression::kind_of(self.compression), self.profile];
+        let mut bytes = alloc::vec![self.metric as u8, self.data_type as u8, self.compression.kind(), self.profile];
         bytes.extend_from_slice(&self.m.to_le_bytes());
         bytes.extend_from_slice(&self.ef_construction.to_le_bytes());
         bytes.extend_from_slice(&(model.len() as u16).to_le_bytes());

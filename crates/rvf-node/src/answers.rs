@@ -292,12 +292,7 @@ impl EngineTieringStatus {
     fn new(found: TieringStatus) -> Self {
         EngineTieringStatus {
             hot_share: f64::from(found.options.hot_share_per_mille) / 1_000.0,
-            cold_kind: match found.options.cold {
-                Compression::None => 0,
-                Compression::Scalar { .. } => 1,
-                Compression::Product { .. } => 2,
-                Compression::Binary { .. } => 3,
-            },
+            cold_kind: u32::from(found.options.cold.kind()),
             hot_rows: found.hot_rows as f64,
             cold_rows: found.cold_rows as f64,
             cold_row_bytes: found.cold_row_bytes as f64,
@@ -310,14 +305,14 @@ impl EngineTieringStatus {
 
 impl EngineCompressionStatus {
     fn new(found: CompressionStatus, compression: Compression) -> Self {
-        let (kind, bits, subvectors) = match compression {
-            Compression::None => (0, 32, 0),
-            Compression::Scalar { bits } => (1, bits, 0),
-            Compression::Product { subvectors, bits, .. } => (2, bits, subvectors),
-            Compression::Binary { .. } => (3, 1, 0),
+        let (bits, subvectors) = match compression {
+            Compression::None => (32, 0),
+            Compression::Scalar { bits } => (bits, 0),
+            Compression::Product { subvectors, bits, .. } => (bits, subvectors),
+            Compression::Binary { .. } => (1, 0),
         };
         EngineCompressionStatus {
-            kind,
+            kind: u32::from(compression.kind()),
             bits: u32::from(bits),
             subvectors,
             training_rows: compression.training_rows(),

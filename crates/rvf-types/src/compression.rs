@@ -34,6 +34,16 @@ impl Compression {
         self == Compression::None
     }
 
+    /// The kind's number in files and for the SDK: 1 scalar, 2 product, 3 binary, 0 none.
+    pub fn kind(self) -> u8 {
+        match self {
+            Compression::None => 0,
+            Compression::Scalar { .. } => 1,
+            Compression::Product { .. } => 2,
+            Compression::Binary { .. } => 3,
+        }
+    }
+
     /// The kind's name in the SDK.
     pub fn name(self) -> &'static str {
         match self {

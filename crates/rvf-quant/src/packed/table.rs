@@ -38,16 +38,6 @@ impl<'a> PackedTable<'a> {
         self.bytes
     }
 
-    /// The bytes of one row.
-    ///
-    /// # Errors
-    /// There is no such row.
-    pub fn row(&self, row: u32) -> Result<&'a [u8], QuantError> {
-        self.check(row)?;
-        let start = row as usize * self.layout.row_bytes();
-        Ok(&self.bytes[start..start + self.layout.row_bytes()])
-    }
-
     /// The error of a row that is not there.
     #[inline]
     pub(super) fn check(&self, row: u32) -> Result<(), QuantError> {

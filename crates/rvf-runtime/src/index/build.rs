@@ -91,7 +91,7 @@ impl Builder {
         *self = Builder::default();
     }
 
-    /// Codes the rows of a state below `end`, which will be packed.
+    /// Codes the rows of a state below `end`, which are packed or will be: before [`Builder::grow`] lets them enter.
     pub(crate) fn code_rows(&mut self, snapshot: &Snapshot, end: Row) -> Result<()> {
         self.note_numbers(snapshot);
         let codes = self.codes.get_or_insert_with(|| RunList::new(Vec::new()));
@@ -114,9 +114,6 @@ impl Builder {
     /// broken off. What has entered then stays for the next call.
     pub(crate) fn grow(&mut self, snapshot: &Snapshot, end: Row, effort: &Effort<'_>) -> Result<Option<GraphUpdate>> {
         self.note_numbers(snapshot);
-        if snapshot.quantisers.layout().is_some() {
-            self.code_rows(snapshot, end)?;
-        }
         let own_codes = self.codes.clone();
         let codes = own_codes.as_ref().unwrap_or(snapshot.index.codes());
         let vectors = BuildVectors::of_runs(code_layout(snapshot.options())?, codes, &snapshot.dead)?;

@@ -39,10 +39,6 @@ impl RvfStore {
         if snapshot.index.code_rows() < end {
             return Ok(());
         }
-        if snapshot.quantisers.layout().is_some() {
-            // Damage of packed rows is no damage of the graph, which making it anew would mend.
-            builder.code_rows(&snapshot, end)?;
-        }
         match builder.grow(&snapshot, end, effort) {
             Ok(Some(graph)) => self.install_graph(builder, &snapshot, graph, effort),
             Ok(None) => Ok(()),
@@ -97,8 +93,11 @@ impl RvfStore {
         }
         let mut snapshot = snapshot;
         let packed = snapshot.quantisers.layout();
-        if let Some(layout) = packed.filter(|_| snapshot.index.code_rows() < end) {
+        if packed.is_some() {
+            // While vectors are there as they were given; and damage met here is that of rows, which no other graph would mend.
             builder.code_rows(&snapshot, end)?;
+        }
+        if let Some(layout) = packed.filter(|_| snapshot.index.code_rows() < end) {
             match self.renew_quantiser(snapshot, layout, end, effort)? {
                 Some(newest) => snapshot = newest,
                 None => return Ok(None),
